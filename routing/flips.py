@@ -1,0 +1,181 @@
+"""The smallest change of one weight or one limit that makes another expert the pick.
+
+Raising a weight tilts every expert's objective along a straight line, so the experts that can win are the
+upper envelope of those lines: walk it from the current weight in both directions. A looser limit lets in
+experts that it alone keeps out; a stricter one removes whoever stands above the expert in question.
+Every change found is applied with the rule that picks, and kept only if it really flips.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.objective import CONSTRAINTS, MAX_WEIGHT, Candidates, known_or_worst
+from routing.schema import Floats, Preferences
+
+# How far past the exact crossing a change goes, as a share of the change: beyond rounding, below notice.
+NUDGE = 1e-6
+Chooser = Callable[[Candidates, Preferences], int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One change of one setting after which ``expert`` is the pick.
+
+    ``before`` is None where no limit was set. ``size`` makes changes of different settings comparable: the
+    change as a share of the range that the constraint has among the experts (weights: of a weight of 1).
+    """
+
+    expert: str
+    kind: Literal["weight", "limit"]
+    constraint: str
+    before: float | None
+    after: float
+    size: float
+
+    def applied(self, preferences: Preferences) -> Preferences:
+        """The preferences after the change."""
+        if self.kind == "weight":
+            return replace(preferences, weights={**preferences.weights, self.constraint: self.after})
+        return replace(preferences, limits={**preferences.limits, self.constraint: self.after})
+
+
+def find_flips(
+    options: Candidates, preferences: Preferences, ranking: NDArray[np.int64], objective: Floats, choose: Chooser
+) -> Mapping[str, Flip]:
+    """The smallest verified flip for every expert that has one.
+
+    Args:
+        options: The experts and their values.
+        preferences: The current weights and limits.
+        ranking: Positions of the feasible experts, best first.
+        objective: Current objective, shape (n_experts,).
+        choose: The rule that picks, with which every change is verified.
+    """
+    best: dict[str, Flip] = {}
+    for name in CONSTRAINTS:
+        changes = [*_by_limit(options, preferences, ranking, objective, name)]
+        if ranking.size:
+            changes += _by_weight(options, preferences, ranking, objective, name)
+        for flip in changes:
+            known = best.get(flip.expert)
+            if known is not None and known.size <= flip.size:
+                continue
+            chosen = choose(options, flip.applied(preferences))
+            if chosen is not None and options.experts[chosen] == flip.expert:
+                best[flip.expert] = flip
+    return best
+
+
+def _by_weight(
+    options: Candidates, preferences: Preferences, ranking: NDArray[np.int64], objective: Floats, name: str
+) -> Iterator[Flip]:
+    weight = preferences.weights.get(name, 0.0)
+    slope = known_or_worst(options.penalties[name])[ranking]
+    height = objective[ranking] + weight * slope
+    for direction in (1, -1):
+        for position, start, end in _envelope(slope, height, weight, direction):
+            step = max(1e-9, NUDGE * abs(start - weight))
+            after = start + direction * min(step, abs(end - start) / 2)
+            if 0 <= after <= MAX_WEIGHT:
+                expert = options.experts[ranking[position]]
+                yield Flip(expert, "weight", name, weight, float(after), float(abs(after - weight)))
+
+
+def _envelope(slope: Floats, height: Floats, weight: float, direction: int) -> Iterator[tuple[int, float, float]]:
+    """Who wins after the pick as a weight moves, with the stretch of weights on which it wins.
+
+    Args:
+        slope: Penalty of each feasible expert, the pick first, shape (n,).
+        height: Objective at weight 0, shape (n,).
+        weight: Where the walk begins.
+        direction: 1 to raise the weight, -1 to lower it.
+
+    Yields:
+        Position, the weight at which it takes over, and the one at which it loses again.
+    """
+    last = MAX_WEIGHT if direction > 0 else 0.0
+    current, at = 0, weight
+    found: tuple[int, float] | None = None
+    while True:
+        rivals = np.flatnonzero(direction * (slope[current] - slope) > 0)
+        if rivals.size == 0:
+            break
+        crossing = (height[current] - height[rivals]) / (slope[current] - slope[rivals])
+        crossing = direction * np.maximum(direction * crossing, direction * at)
+        nearest = crossing.min() if direction > 0 else crossing.max()
+        if direction * (nearest - last) > 0:
+            break
+        # Of several that cross at once, the one that falls least goes on winning.
+        tied = rivals[crossing == nearest]
+        following = int(tied[np.argmin(direction * slope[tied])])
+        if found is not None:
+            yield found[0], found[1], float(nearest)
+        found, current, at = (following, float(nearest)), following, float(nearest)
+    if found is not None:
+        yield found[0], found[1], last
+
+
+def _by_limit(
+    options: Candidates, preferences: Preferences, ranking: NDArray[np.int64], objective: Floats, name: str
+) -> Iterator[Flip]:
+    sign = -1.0 if CONSTRAINTS[name].is_floor else 1.0
+    values = sign * options.values[name]
+    known = values[np.isfinite(values)]
+    if known.size == 0:
+        return
+    spread = float(known.max() - known.min()) or 1.0
+    limit = preferences.limits.get(name)
+
+    def flip(position: int, after: float) -> Flip:
+        reference = float(known.max()) if limit is None else sign * limit
+        return Flip(options.experts[position], "limit", name, limit, sign * after, abs(after - reference) / spread)
+
+    if limit is not None:
+        for position in _let_in(options, preferences, ranking, objective, name, values):
+            yield flip(position, float(values[position]))
+    yield from (flip(p, after) for p, after in _left_over(values, ranking, -np.inf if sign < 0 else 0.0))
+
+
+def _let_in(
+    options: Candidates,
+    preferences: Preferences,
+    ranking: NDArray[np.int64],
+    objective: Floats,
+    name: str,
+    values: Floats,
+) -> Iterator[int]:
+    """Experts that this limit alone keeps out and that would win on being let in, nearest first."""
+    others = {n: v for n, v in preferences.limits.items() if n != name}
+    alone = np.isfinite(options.score) & (options.overflow == 0) & np.isfinite(values)
+    for other, bound in others.items():
+        theirs = options.values[other]
+        alone &= theirs >= bound if CONSTRAINTS[other].is_floor else theirs <= bound
+    alone[ranking] = False
+    outside = np.flatnonzero(alone)
+    outside = outside[np.lexsort((-objective[outside], values[outside]))]
+    bar = objective[ranking[0]] if ranking.size else -np.inf
+    best_before = np.maximum.accumulate(np.concatenate(([bar], objective[outside])))[:-1]
+    yield from (int(p) for p in outside[objective[outside] >= best_before])
+
+
+def _left_over(values: Floats, ranking: NDArray[np.int64], least: float) -> Iterator[tuple[int, float]]:
+    """Experts that win when a stricter limit removes all above them, with the loosest limit that does so.
+
+    An expert whose value is unknown is removed by any limit, so it never bars the way.
+    """
+    theirs = values[ranking]
+    bars = np.minimum.accumulate(np.concatenate(([np.inf], np.nan_to_num(theirs, nan=np.inf))))[:-1]
+    for place in np.flatnonzero(theirs < bars):
+        value, bar = float(theirs[place]), float(bars[place])
+        if np.isinf(bar):
+            after = float(np.nanmax(values))
+            is_change = place > 0
+        else:
+            after = max(value, bar - max(1e-9 * abs(bar), NUDGE * (bar - value)))
+            is_change = True
+        if is_change and after >= least:
+            yield int(ranking[place]), after

@@ -1,0 +1,223 @@
+"""What every expert would cost on every axis, and the objective that weighs it: score - sum(lambda * penalty)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.catalog import Catalog, unknown_name
+from routing.errors import PreferenceError
+from routing.schema import Floats, Prediction, Preferences
+
+MAX_WEIGHT = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """One thing an expert can have too much of.
+
+    ``relaxed`` and ``strict`` label the two ends of its weight. ``is_floor`` marks the one constraint that a
+    limit bounds from below (reading ease: more is better).
+    """
+
+    name: str
+    title: str
+    unit: str
+    relaxed: str
+    strict: str
+    is_floor: bool = False
+
+
+CONSTRAINTS: Mapping[str, Constraint] = MappingProxyType(
+    {
+        c.name: c
+        for c in (
+            Constraint("cost", "Cost", "US dollars per answer", "Money is no object", "Every cent counts"),
+            Constraint("latency", "Latency", "seconds per answer", "Can wait", "At once"),
+            Constraint("size", "Size", "billion parameters", "Any size", "As small as possible"),
+            Constraint("recency", "Recency", "days since release", "Any age", "Newest only"),
+            Constraint("security", "Security", "tier, 0 (this machine) to 3", "Any provider", "Keep it here"),
+            Constraint("verbosity", "Verbosity", "output tokens", "As long as it takes", "Keep it short"),
+            Constraint("readability", "Readability", "Flesch reading ease", "Any style", "Easy to read", is_floor=True),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The experts of one decision: predictions and constraints as arrays of shape (n_experts,), NaN unknown.
+
+    ``values`` are in the constraint's own unit; ``penalties`` are the values scaled to about [0, 1], higher
+    is worse. ``overflow`` says by how many tokens prompt and answer exceed the context (0 where they fit).
+    ``name_rank`` breaks exact ties, so that the order of the catalogue never matters.
+    """
+
+    experts: tuple[str, ...]
+    score: Floats
+    score_low: Floats
+    score_high: Floats
+    values: Mapping[str, Floats]
+    penalties: Mapping[str, Floats]
+    overflow: Floats
+    name_rank: Floats
+
+    def index(self, expert: str) -> int:
+        """Position of an expert in every array."""
+        return self.experts.index(expert)
+
+
+@dataclass(frozen=True, slots=True)
+class Typical:
+    """A typical prompt and answer, which fix the scale of penalties once for all prompts.
+
+    Args:
+        input_tokens: Mean length of a prompt.
+        output_tokens: Mean length of an expert's answer, by expert.
+        latency_s: Mean seconds until an expert's answer is complete, by expert.
+    """
+
+    input_tokens: float
+    output_tokens: Mapping[str, float]
+    latency_s: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a penalty of 1 means in each unit that varies with the prompt."""
+
+    cost_usd: float
+    latency_s: float
+    output_tokens: float
+
+
+def scale_of(catalog: Catalog, typical: Typical) -> Scale:
+    """The dearest, slowest and longest typical answer among the experts of a catalogue.
+
+    The scale belongs to the catalogue, not to the prompt: a dollar then weighs the same on every prompt,
+    which is what makes a lambda the price of quality. A long prompt may so have a cost penalty above 1.
+    """
+    known = list(typical.output_tokens.values())
+    usual = float(np.median(known)) if known else 1.0
+    tokens = np.array([typical.output_tokens.get(name, usual) for name in catalog.names])
+    latency = np.array([typical.latency_s.get(name, np.nan) for name in catalog.names])
+    cost = catalog.price_in * typical.input_tokens + catalog.price_out * tokens
+    return Scale(_largest(cost), _largest(latency), _largest(tokens))
+
+
+def _largest(values: Floats) -> float:
+    positive = values[np.isfinite(values) & (values > 0)]
+    return float(positive.max()) if positive.size else 1.0
+
+
+def candidates(
+    catalog: Catalog, prediction: Prediction, input_tokens: NDArray[np.int64], row: int, scale: Scale
+) -> Candidates:
+    """Lay out one prompt's predictions beside the experts' facts.
+
+    Args:
+        catalog: The experts in question.
+        prediction: Predictions; experts that it does not know become NaN.
+        input_tokens: Tokens of each prompt, shape (n_prompts,).
+        row: Which prompt.
+        scale: From ``scale_of`` for the same catalogue.
+    """
+    mine = prediction if prediction.experts == catalog.names else prediction.of(catalog.names)
+    tokens_in, tokens_out = float(input_tokens[row]), mine.output_tokens[row]
+    cost = catalog.price_in * tokens_in + np.where(catalog.price_out == 0, 0.0, catalog.price_out * tokens_out)
+    values = {
+        "cost": cost,
+        "latency": mine.latency_s[row],
+        "size": catalog.params_b,
+        "recency": catalog.age_days,
+        "security": catalog.security_tier,
+        "verbosity": tokens_out,
+        "readability": mine.reading_ease[row],
+    }
+    needed = tokens_in + np.nan_to_num(tokens_out, nan=0.0)
+    overflow = np.nan_to_num(np.maximum(0.0, needed - catalog.context_tokens), nan=0.0)
+    return Candidates(
+        experts=catalog.names,
+        score=mine.score[row],
+        score_low=mine.score_low[row],
+        score_high=mine.score_high[row],
+        values=values,
+        penalties=_penalties(values, scale),
+        overflow=overflow,
+        name_rank=catalog.name_rank,
+    )
+
+
+def _penalties(values: Mapping[str, Floats], scale: Scale) -> dict[str, Floats]:
+    return {
+        "cost": values["cost"] / scale.cost_usd,
+        "latency": values["latency"] / scale.latency_s,
+        "size": _log_scaled(values["size"]),
+        "recency": values["recency"] / _largest(values["recency"]),
+        "security": values["security"] / 3.0,
+        "verbosity": values["verbosity"] / scale.output_tokens,
+        "readability": np.clip(1.0 - values["readability"] / 100.0, 0.0, 1.0),
+    }
+
+
+def _log_scaled(values: Floats) -> Floats:
+    """0 for the smallest, 1 for the largest, by order of magnitude; 0 when all are alike."""
+    known = values[values > 0]
+    if known.size == 0 or known.max() == known.min():
+        return np.where(np.isnan(values), np.nan, 0.0)
+    return np.asarray(np.log(values / known.min()) / np.log(known.max() / known.min()))
+
+
+def weighted_terms(options: Candidates, weights: Mapping[str, float]) -> dict[str, Floats]:
+    """Weighted penalties by constraint, shape (n_experts,) each; only weights above 0 appear.
+
+    An unknown penalty counts as the worst known one (1 if none is known): unknown is never an advantage.
+    """
+    return {name: weight * known_or_worst(options.penalties[name]) for name, weight in weights.items() if weight > 0}
+
+
+def known_or_worst(penalty: Floats) -> Floats:
+    """Penalties with every unknown replaced by the worst known one, at least 1."""
+    unknown = np.isnan(penalty)
+    if not unknown.any():
+        return penalty
+    worst = 1.0 if unknown.all() else max(1.0, float(np.nanmax(penalty)))
+    return np.where(unknown, worst, penalty)
+
+
+def objective(options: Candidates, terms: Mapping[str, Floats]) -> Floats:
+    """Predicted score minus weighted penalties, shape (n_experts,); NaN where the score is unknown.
+
+    Args:
+        options: The experts and their predicted scores.
+        terms: From ``weighted_terms``.
+
+    Source:
+        Hari & Thomson 2023 (arXiv:2308.11601), with score = 1 - loss.
+    """
+    total = options.score.copy()
+    for term in terms.values():
+        total -= term
+    return total
+
+
+def check_preferences(preferences: Preferences) -> None:
+    """Refuse weights and limits that mean nothing.
+
+    Raises:
+        PreferenceError: An unknown constraint, a weight outside [0, 10], or a limit that is negative or not a number.
+    """
+    for name, weight in preferences.weights.items():
+        if name not in CONSTRAINTS:
+            raise PreferenceError(unknown_name("constraint", name, CONSTRAINTS))
+        if not 0 <= weight <= MAX_WEIGHT:
+            raise PreferenceError(f"The weight of {name} is {weight:g}; allowed is 0 (ignored) to {MAX_WEIGHT:g}.")
+    for name, limit in preferences.limits.items():
+        if name not in CONSTRAINTS:
+            raise PreferenceError(unknown_name("constraint", name, CONSTRAINTS))
+        if not 0 <= limit < float("inf"):
+            raise PreferenceError(
+                f"The limit of {name} is {limit:g}; allowed is any number of {CONSTRAINTS[name].unit} from 0."
+            )

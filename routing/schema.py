@@ -1,0 +1,128 @@
+"""The records that cross module boundaries: frozen, typed, with units in their names.
+
+Unknown is a value everywhere: ``None`` in a record, NaN in an array. It is never zero.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """An LLM that a prompt may go to, with the facts that are known about it.
+
+    ``name`` identifies it, ``title`` is for people. ``litellm`` is the provider/model name that LiteLLM
+    calls, None where no address is known. Sizes are in billions of parameters, prices in US dollars per
+    million tokens. ``security_tier``: 0 runs on this machine, 1 open weights that you can host,
+    2 a provider with no-training terms, 3 any provider.
+    """
+
+    name: str
+    title: str
+    provider: str
+    litellm: str | None
+    params_b: float | None
+    active_b: float | None
+    released: date | None
+    open_weights: bool | None
+    licence: str
+    context_tokens: int | None
+    price_in_usd_per_mtok: float | None
+    price_out_usd_per_mtok: float | None
+    price_source: str
+    price_date: date | None
+    security_tier: int
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs on this machine."""
+        return self.security_tier == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the encoder makes of prompts: one row a prompt.
+
+    Args:
+        vector: Unit-length sentence vectors, shape (n_prompts, width).
+        heads: The graph's head outputs by name, each of shape (n_prompts, n_experts); see ``graph_experts``.
+        graph_experts: Experts in the order of the heads' columns.
+        familiarity: Cosine in [-1, 1] to the nearest training prototypes, shape (n_prompts,); low means that
+            the prompt is unlike what the router was trained on.
+        input_tokens: Tokens of the whole prompt, shape (n_prompts,), counted before truncation.
+        is_truncated: Whether the encoder read only a part, shape (n_prompts,).
+    """
+
+    vector: NDArray[np.float32]
+    heads: Mapping[str, NDArray[np.float32]]
+    graph_experts: tuple[str, ...]
+    familiarity: NDArray[np.float32]
+    input_tokens: NDArray[np.int64]
+    is_truncated: NDArray[np.bool_]
+
+
+class Encoder(Protocol):
+    """Whatever turns prompts into features."""
+
+    def encode(self, prompts: Sequence[str]) -> Features:
+        """Encode prompts, one row each, in their order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is expected of every expert: arrays of shape (n_prompts, n_experts), NaN where unknown.
+
+    ``score`` is in [0, 1] with a 90 % interval [``score_low``, ``score_high``]; ``output_tokens`` is the
+    predicted length of the answer; ``reading_ease`` its Flesch reading ease (about 0 to 100, higher reads
+    more easily); ``latency_s`` the seconds until the answer is complete.
+    """
+
+    experts: tuple[str, ...]
+    score: Floats
+    score_low: Floats
+    score_high: Floats
+    output_tokens: Floats
+    reading_ease: Floats
+    latency_s: Floats
+
+    def of(self, experts: Sequence[str]) -> Self:
+        """The same predictions for these experts in this order; an expert not predicted is NaN throughout."""
+        column = {name: i for i, name in enumerate(self.experts)}
+        index = np.array([column.get(name, -1) for name in experts], dtype=np.int64)
+
+        def take(values: Floats) -> Floats:
+            taken = values[:, index].copy()
+            taken[:, index < 0] = np.nan
+            return taken
+
+        arrays = {f.name: take(getattr(self, f.name)) for f in fields(self) if f.name != "experts"}
+        return type(self)(experts=tuple(experts), **arrays)
+
+
+class Predictor(Protocol):
+    """A method that predicts from features; one file each under ``predictors/``."""
+
+    def predict(self, features: Features) -> Prediction:
+        """Predict for every expert the method knows, one row a prompt."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What a person wants: weights (lambdas), limits in real units, and the experts in question.
+
+    ``pool`` None means every expert of the catalogue. Weights are at least 0; absent means 0.
+    A limit bounds its constraint from above, except readability, which it bounds from below.
+    """
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    pool: tuple[str, ...] | None = None

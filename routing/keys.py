@@ -1,0 +1,217 @@
+"""Which key an expert needs and where it may come from; a key is never printed, stored or put into the environment."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from routing.errors import KeyMissing, RequestRefused
+from routing.schema import Expert
+
+# Alternatives are tried in order. Source: litellm.validate_environment; tests/test_answer.py compares the two.
+KEY_NAMES: Mapping[str, tuple[str, ...]] = {
+    "ai21": ("AI21_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "azure_ai": ("AZURE_AI_API_KEY",),
+    "cerebras": ("CEREBRAS_API_KEY",),
+    "cohere": ("COHERE_API_KEY",),
+    "cohere_chat": ("COHERE_API_KEY",),
+    "deepinfra": ("DEEPINFRA_API_KEY",),
+    "deepseek": ("DEEPSEEK_API_KEY",),
+    "fireworks_ai": ("FIREWORKS_AI_API_KEY",),
+    "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "groq": ("GROQ_API_KEY",),
+    "mistral": ("MISTRAL_API_KEY",),
+    "nebius": ("NEBIUS_API_KEY",),
+    "nvidia_nim": ("NVIDIA_NIM_API_KEY",),
+    "openai": ("OPENAI_API_KEY",),
+    "openrouter": ("OPENROUTER_API_KEY",),
+    "together_ai": ("TOGETHERAI_API_KEY",),
+    "xai": ("XAI_API_KEY",),
+}
+# Providers that give every customer an address of their own.
+ADDRESS_NAMES: Mapping[str, str] = {"azure_ai": "AZURE_AI_API_BASE"}
+WHERE = "under Keys or in .streamlit/secrets.toml"
+_HARMLESS = re.compile(
+    r"^(PATH|HOME|USER|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|VIRTUAL_ENV"
+    r"|PIP_\w+|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|OMP_\w+)$",
+    re.IGNORECASE,
+)
+
+
+class Secret:
+    """A key that shows itself only to those who ask for it by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself: for the call that needs it, and for nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("A key cannot be pickled, cached or exported.")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """Whether an expert can be called, why, and what to do if not.
+
+    ``source`` says where the key comes from: "session", "secrets", "environment" or "not needed"; None if
+    it is missing. ``text`` is a sentence for a person.
+    """
+
+    expert: str
+    is_usable: bool
+    source: str | None
+    names: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one call needs: the name LiteLLM calls, the key and the address, None where LiteLLM knows it."""
+
+    model: str
+    key: Secret
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """Keys in order of precedence: of this browser session, of secrets.toml, of the environment.
+
+    Args:
+        session: Keys typed in by the person, by environment name.
+        secrets: ``st.secrets`` or a mapping like it; only plain strings count.
+        environ: The environment; the process's own if not given. It is read, never written.
+        endpoints: Own OpenAI-compatible addresses by expert name, http or https.
+    """
+
+    session: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, object] = field(default_factory=dict, repr=False)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    endpoints: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def find(self, *names: str) -> tuple[Secret, str] | None:
+        """The first key found under any of these names, and where it was found."""
+        places = (("session", self.session), ("secrets", self.secrets), ("environment", self.environ))
+        for source, mapping in places:
+            for name in names:
+                value = mapping.get(name)
+                if isinstance(value, str) and value.strip():
+                    return Secret(value.strip()), source
+        return None
+
+    def names_for(self, expert: Expert) -> tuple[str, ...]:
+        """Environment names under which the expert's key may lie; empty if it needs none that is known."""
+        if expert.name in self.endpoints:
+            return (endpoint_key_name(expert.name),)
+        if expert.is_local or expert.litellm is None:
+            return ()
+        return KEY_NAMES.get(_provider(expert.litellm), ())
+
+    def status(self, expert: Expert) -> KeyStatus:
+        """Whether the expert can be called with what is here; costs no call and no import of LiteLLM."""
+        names = self.names_for(expert)
+        if expert.is_local and expert.name not in self.endpoints:
+            return KeyStatus(expert.name, True, "not needed", (), "runs on this machine, no key needed")
+        try:
+            self.access(expert)
+        except (KeyMissing, RequestRefused) as error:
+            return KeyStatus(expert.name, False, None, names, str(error))
+        found = self.find(*names)
+        if found is None:
+            return KeyStatus(expert.name, True, "not needed", names, "your own address, called without a key")
+        return KeyStatus(expert.name, True, found[1], names, f"key from {_PLACES[found[1]]}")
+
+    def access(self, expert: Expert) -> Access:
+        """What a call to the expert needs.
+
+        A key of a provider is never sent to an own address: that has a name of its own (endpoint_key_name).
+
+        Raises:
+            KeyMissing: No key is here, or no address is known; the text says what to add and where.
+            RequestRefused: The own address is not http or https.
+        """
+        if expert.name in self.endpoints:
+            return self._own(expert, self.endpoints[expert.name])
+        if expert.litellm is None:
+            raise KeyMissing(
+                f"{expert.title} has no address: nobody is known to serve it. Give an OpenAI-compatible address "
+                "of your own for it, or choose another expert."
+            )
+        provider = _provider(expert.litellm)
+        names = KEY_NAMES.get(provider)
+        if names is None:
+            raise KeyMissing(
+                f"{expert.title} is served by {provider!r}, whose keys are not known here. "
+                f"Known are {', '.join(sorted(KEY_NAMES))}. Give an address of your own for it."
+            )
+        found = self.find(*names)
+        if found is None:
+            raise KeyMissing(f"{expert.title} has no key: add {' or '.join(names)} {WHERE}.")
+        return Access(expert.litellm, found[0], self._provider_address(expert, provider))
+
+    def _provider_address(self, expert: Expert, provider: str) -> str | None:
+        name = ADDRESS_NAMES.get(provider)
+        if name is None:
+            return None
+        found = self.find(name)
+        if found is None:
+            raise KeyMissing(f"{expert.title} has no address: add {name}, the address of your deployment, {WHERE}.")
+        return checked_address(found[0].reveal())
+
+    def _own(self, expert: Expert, address: str) -> Access:
+        found = self.find(endpoint_key_name(expert.name))
+        name = (expert.litellm or expert.name).rsplit("/", 1)[-1]
+        return Access(f"openai/{name}", found[0] if found else Secret("none"), checked_address(address))
+
+
+_PLACES = {
+    "session": "this browser session",
+    "secrets": ".streamlit/secrets.toml",
+    "environment": "the environment",
+}
+
+
+def endpoint_key_name(expert: str) -> str:
+    """The environment name of the key for an own address.
+
+    >>> endpoint_key_name("gpt-4o-mini")
+    'GPT_4O_MINI_ENDPOINT_KEY'
+    """
+    return re.sub(r"\W+", "_", expert).upper().strip("_") + "_ENDPOINT_KEY"
+
+
+def checked_address(address: str) -> str:
+    """The address without a trailing slash.
+
+    Raises:
+        RequestRefused: It is not an http or https address with a host, or it holds a password.
+    """
+    if not re.fullmatch(r"https?://[\w.\-\[\]:]+(/[^\s?#@]*)?", address.strip()):
+        shown = re.sub(r"//[^/@]*@", "//***@", address.strip())[:80]
+        raise RequestRefused(
+            f"{shown!r} is not an address that can be called: give one such as http://127.0.0.1:8000/v1 "
+            "(http or https, no password, no query)."
+        )
+    return address.strip().rstrip("/")
+
+
+def harmless_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The part of the environment that child processes need; keys are left out because only known names pass."""
+    source = os.environ if environ is None else environ
+    return {name: value for name, value in source.items() if _HARMLESS.match(name)}
+
+
+def _provider(litellm_name: str) -> str:
+    return litellm_name.split("/", 1)[0]

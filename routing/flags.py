@@ -3,7 +3,7 @@
 The grammar, item by item (case and extra spaces do not matter; items are separated by commas)::
 
     cost=0.4                    weight of a constraint, 0 to 10
-    cheap                       weight 0.3 on its constraint
+    cheap, fast, small, ...     a fair weight on the constraint: 2 on cost, 0.3 on the others
     cheapest, smallest model    weight 10: as far as it goes
     max cost $0.002             limit in real units
     min readability 60          reading ease is bounded from below
@@ -23,7 +23,10 @@ from typing import Literal
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.schema import Preferences
 
-SOFT_WEIGHT = 0.3
+# A penalty of 1 is the dearest expert's typical answer, and most experts cost a hundredth of that: a weight that is felt
+# among them has to be larger than on a constraint whose penalties fill [0, 1].
+SOFT_WEIGHT = {"cost": 2.0}
+USUAL_SOFT_WEIGHT = 0.3
 WORDS: Mapping[str, tuple[str, float]] = MappingProxyType(
     {
         word: (name, weight)
@@ -36,7 +39,7 @@ WORDS: Mapping[str, tuple[str, float]] = MappingProxyType(
             ("verbosity", "short", "shortest"),
             ("readability", "readable", "easiest"),
         )
-        for word, weight in ((soft, SOFT_WEIGHT), (hard, MAX_WEIGHT))
+        for word, weight in ((soft, SOFT_WEIGHT.get(name, USUAL_SOFT_WEIGHT)), (hard, MAX_WEIGHT))
     }
 )
 ALIASES: Mapping[str, str] = MappingProxyType(
@@ -103,7 +106,7 @@ def parse(prompt: str) -> Parsed:
     changes nothing. Never raises.
 
     >>> parse("Why is the sky blue? [Flag: cheap, max latency 3s]").flags
-    (Flag(kind='weight', constraint='cost', value=0.3), Flag(kind='limit', constraint='latency', value=3.0))
+    (Flag(kind='weight', constraint='cost', value=2.0), Flag(kind='limit', constraint='latency', value=3.0))
     """
     flags: dict[tuple[str, str], Flag] = {}
     warnings: list[str] = []

@@ -25,8 +25,9 @@ Chooser = Callable[[Candidates, Preferences], int | None]
 class Flip:
     """One change of one setting after which ``expert`` is the pick.
 
-    ``before`` is None where no limit was set. ``size`` makes changes of different settings comparable: the
-    change as a share of the range that the constraint has among the experts (weights: of a weight of 1).
+    ``before`` is None where no limit was set. ``size`` makes changes of different settings comparable: of a weight,
+    the change itself; of a limit, the change as a share of the constraint's range; of a new limit, the share of
+    the feasible experts that it shuts out.
     """
 
     expert: str
@@ -131,8 +132,9 @@ def _by_limit(
     limit = preferences.limits.get(name)
 
     def flip(position: int, after: float) -> Flip:
-        reference = float(known.max()) if limit is None else sign * limit
-        return Flip(options.experts[position], "limit", name, limit, sign * after, abs(after - reference) / spread)
+        # A new limit has no "before" to measure from: it weighs by the share of the feasible experts it shuts out.
+        size = float((~(values[ranking] <= after)).mean()) if limit is None else abs(after - sign * limit) / spread
+        return Flip(options.experts[position], "limit", name, limit, sign * after, size)
 
     if limit is not None:
         for position in _let_in(options, preferences, ranking, objective, name, values):
@@ -171,11 +173,11 @@ def _left_over(values: Floats, ranking: NDArray[np.int64], least: float) -> Iter
     bars = np.minimum.accumulate(np.concatenate(([np.inf], np.nan_to_num(theirs, nan=np.inf))))[:-1]
     for place in np.flatnonzero(theirs < bars):
         value, bar = float(theirs[place]), float(bars[place])
-        if np.isinf(bar):
-            after = float(np.nanmax(values))
-            is_change = place > 0
-        else:
+        if np.isfinite(bar):
             after = max(value, bar - max(1e-9 * abs(bar), NUDGE * (bar - value)))
-            is_change = True
-        if is_change and after >= least:
+        elif place > 0:
+            after = float(np.nanmax(values))  # whoever is better has an unknown value, which no limit lets pass
+        else:
+            continue
+        if after >= least:
             yield int(ranking[place]), after

@@ -51,7 +51,8 @@ class Candidates:
     """The experts of one decision: predictions and constraints as arrays of shape (n_experts,), NaN unknown.
 
     ``values`` are in the constraint's own unit; ``penalties`` are the values scaled to about [0, 1], higher
-    is worse. ``overflow`` says by how many tokens prompt and answer exceed the context (0 where they fit).
+    is worse. ``is_length_assumed`` marks experts none of whose answers was measured: their cost assumes the mean
+    length predicted for the others. ``overflow`` says by how many tokens prompt and answer exceed the context (0 where they fit).
     ``name_rank`` breaks exact ties, so that the order of the catalogue never matters.
     """
 
@@ -61,6 +62,7 @@ class Candidates:
     score_high: Floats
     values: Mapping[str, Floats]
     penalties: Mapping[str, Floats]
+    is_length_assumed: NDArray[np.bool_]
     overflow: Floats
     name_rank: Floats
 
@@ -113,22 +115,22 @@ def _largest(values: Floats) -> float:
 
 
 def candidates(
-    catalog: Catalog, prediction: Prediction, input_tokens: NDArray[np.int64], row: int, scale: Scale
+    catalog: Catalog, prediction: Prediction, input_tokens: float, scale: Scale, *, row: int = 0
 ) -> Candidates:
     """Lay out one prompt's predictions beside the experts' facts.
 
     Args:
         catalog: The experts in question.
         prediction: Predictions; experts that it does not know become NaN.
-        input_tokens: Tokens of each prompt, shape (n_prompts,).
-        row: Which prompt.
+        input_tokens: Tokens of the prompt.
+        row: Which row of the prediction.
         scale: From ``scale_of`` for the same catalogue.
     """
     mine = prediction if prediction.experts == catalog.names else prediction.of(catalog.names)
-    tokens_in, tokens_out = float(input_tokens[row]), mine.output_tokens[row]
-    cost = catalog.price_in * tokens_in + np.where(catalog.price_out == 0, 0.0, catalog.price_out * tokens_out)
+    tokens_out = mine.output_tokens[row]
+    cost, is_assumed = predicted_cost(catalog, np.array([input_tokens]), tokens_out[np.newaxis])
     values = {
-        "cost": cost,
+        "cost": cost[0],
         "latency": mine.latency_s[row],
         "size": catalog.params_b,
         "recency": catalog.age_days,
@@ -136,7 +138,7 @@ def candidates(
         "verbosity": tokens_out,
         "readability": mine.reading_ease[row],
     }
-    needed = tokens_in + np.nan_to_num(tokens_out, nan=0.0)
+    needed = input_tokens + np.nan_to_num(tokens_out, nan=0.0)
     overflow = np.nan_to_num(np.maximum(0.0, needed - catalog.context_tokens), nan=0.0)
     return Candidates(
         experts=catalog.names,
@@ -145,9 +147,32 @@ def candidates(
         score_high=mine.score_high[row],
         values=values,
         penalties=_penalties(values, scale),
+        is_length_assumed=is_assumed[0],
         overflow=overflow,
         name_rank=catalog.name_rank,
     )
+
+
+def predicted_cost(catalog: Catalog, input_tokens: Floats, output_tokens: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Price of the counted input plus price of the predicted output.
+
+    An expert none of whose answers was ever measured has no predicted length; its cost then assumes the mean length
+    predicted for the others on the same prompt, and the second array says so.
+
+    Args:
+        catalog: The experts, for their prices.
+        input_tokens: Counted tokens, shape (n_prompts,).
+        output_tokens: Predicted tokens, shape (n_prompts, n_experts), NaN where unknown.
+
+    Returns:
+        Dollars, shape (n_prompts, n_experts), NaN where a price is unknown; and where the length was assumed.
+    """
+    unknown = np.isnan(output_tokens)
+    known = np.where(unknown, 0.0, output_tokens).sum(axis=1) / np.maximum(1, (~unknown).sum(axis=1))
+    known[unknown.all(axis=1)] = np.nan
+    length = np.where(unknown, known[:, np.newaxis], output_tokens)
+    cost_out = np.where(catalog.price_out == 0, 0.0, catalog.price_out * length)
+    return catalog.price_in * input_tokens[:, np.newaxis] + cost_out, unknown & (catalog.price_out > 0)
 
 
 def _penalties(values: Mapping[str, Floats], scale: Scale) -> dict[str, Floats]:

@@ -28,7 +28,9 @@ def offers(draw, *, max_experts=6):
     score = to_array(draw(column))
     names = tuple(f"expert-{i}" for i in range(n))
     overflow = np.array(draw(st.lists(st.sampled_from([0, 0, 0, 5]), min_size=n, max_size=n)), dtype=float)
-    return Candidates(names, score, score - 0.1, score + 0.1, values, penalties, overflow, np.arange(n, dtype=float))
+    return Candidates(
+        names, score, score - 0.1, score + 0.1, values, penalties, overflow > 9, overflow, np.arange(n, dtype=float)
+    )
 
 
 @st.composite
@@ -49,6 +51,7 @@ def permuted(options, order):
         *(take(a) for a in (options.score, options.score_low, options.score_high)),
         {k: take(v) for k, v in options.values.items()},
         {k: take(v) for k, v in options.penalties.items()},
+        take(options.is_length_assumed),
         take(options.overflow),
         take(options.name_rank),
     )
@@ -166,7 +169,7 @@ def test_unknown_is_never_an_advantage(options):
 def test_impossible_preferences_are_refused(wish, sentence):
     one = np.array([0.5])
     options = Candidates(
-        ("a",), one, one, one, dict.fromkeys(CONSTRAINTS, one), dict.fromkeys(CONSTRAINTS, one), one * 0, one
+        ("a",), one, one, one, dict.fromkeys(CONSTRAINTS, one), dict.fromkeys(CONSTRAINTS, one), one > 1, one * 0, one
     )
     with pytest.raises(PreferenceError, match=sentence.replace("?", r"\?")):
         decide(options, wish)

@@ -1,0 +1,88 @@
+"""Which expert should answer this prompt, and why?"""
+
+import streamlit as st
+
+from pages.common import cached, controls, link, look, show
+from routing import figures
+from routing.errors import RoutingError
+from routing.objective import CONSTRAINTS
+from routing.router import Reading, Routed
+
+AXES = ("cost", "latency", "size", "recency", "security", "verbosity", "readability", "score")
+
+
+def page() -> None:
+    """Prompt on top; everything that moves with a slider in one fragment below."""
+    look.apply()
+    st.markdown("### Which expert should answer this prompt?")
+    prompt = controls.prompt_box()
+    reading = show.reading_of(prompt)
+    if reading is None:
+        return
+    show.flags(reading)
+    live(reading)
+
+
+@st.fragment
+def live(reading: Reading) -> None:
+    """Controls and all that depends on them; runs alone when a slider moves."""
+    left, right = st.columns([1, 2.6], gap="large")
+    with left:
+        wanted = controls.panel()
+        link.share()
+    try:
+        routed = cached.router().decide(reading, wanted)
+    except RoutingError as problem:
+        right.warning(str(problem))
+        return
+    with right:
+        show.pick(routed)
+        show.flip_line(routed)
+        chart(routed)
+        show.footnote(routed)
+    details(routed)
+
+
+def chart(routed: Routed) -> None:
+    """The front for this prompt, on axes of choice."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        x_name = st.selectbox("Across", AXES, key="axis_x", format_func=axis_title, persist_state="session", width=150)
+        y_name = st.selectbox(
+            "Up", AXES, index=len(AXES) - 1, key="axis_y", format_func=axis_title, persist_state="session", width=150
+        )
+        is_log = st.toggle("Log scale", value=True, key="axis_log", persist_state="session")
+        is_reversed = st.toggle("Reverse", key="axis_reverse", persist_state="session")
+    if x_name == y_name:
+        st.caption("Both axes show the same thing. Choose two different ones.")
+        return
+    log_x, log_y = (is_log and name in figures.LOG_AXES for name in (x_name, y_name))
+    x, y = figures.Axis(x_name, log_x, is_reversed), figures.Axis(y_name, log_y)
+    figure = figures.front(routed.decision, cached.titles(), x, y)
+    st.plotly_chart(figure, key="route_front", config=figures.CONFIG, width="stretch")
+    show.apart(routed, (x_name, y_name))
+
+
+def axis_title(name: str) -> str:
+    """An axis by its name for people."""
+    return "Predicted score" if name == "score" else CONSTRAINTS[name].title
+
+
+def details(routed: Routed) -> None:
+    """Everything behind the pick: all numbers, the objective, the flags that can be written."""
+    numbers, bars, why, help_tab = st.tabs(["All experts", "Objective", "What would flip it", "Flags"])
+    with numbers:
+        show.table(routed)
+    with bars:
+        if routed.decision.pick is None:
+            st.caption("No expert is feasible, so there is no objective to compare.")
+        else:
+            st.plotly_chart(
+                figures.objective(routed.decision, cached.titles()), key="route_objective", config=figures.CONFIG
+            )
+    with why:
+        show.flip_table(routed)
+    with help_tab:
+        show.flag_help()
+
+
+page()

@@ -1,0 +1,53 @@
+"""The only caches of the app. What they hold belongs to everyone; nothing of one person is ever in them."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from routing.catalog import ASSETS, Catalog
+from routing.router import Router, load_router
+from routing.sample import Sample, load_sample
+
+
+@st.cache_resource(show_spinner="Reading the router")
+def router() -> Router:
+    """The router that ships with the app."""
+    return load_router()
+
+
+def catalog() -> Catalog:
+    """Every expert that the router may choose from."""
+    return router().catalog
+
+
+@st.cache_data
+def titles() -> dict[str, str]:
+    """Name of each expert for people."""
+    return {e.name: e.title for e in catalog().experts}
+
+
+@st.cache_data
+def examples() -> dict[str, list[str]]:
+    """Example prompts by domain."""
+    found: dict[str, list[str]] = json.loads((ASSETS / "examples.json").read_text(encoding="utf-8"))
+    return found
+
+
+@st.cache_data
+def pools() -> dict[str, list[str]]:
+    """Named sets of experts that were measured on the same prompts."""
+    found: dict[str, list[str]] = json.loads((ASSETS / "pools.json").read_text(encoding="utf-8"))
+    return found
+
+
+def card() -> Mapping[str, Any]:
+    """The router card: what the router was trained on and how good it is."""
+    return router().card
+
+
+@st.cache_resource
+def sample() -> Sample:
+    """Predictions and outcomes on held-out prompts, numbers only."""
+    return load_sample()

@@ -1,0 +1,81 @@
+"""Keys of one browser session: typed here, or found in secrets or the environment; never stored, never shown."""
+
+import os
+from collections.abc import Mapping
+
+import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
+
+from pages.common import cached
+from routing.errors import RoutingError
+from routing.keys import KEY_NAMES, KeyRing, checked_address
+
+KEYS, ADDRESSES = "session_keys", "session_addresses"
+
+
+def ring() -> KeyRing:
+    """The keys and own addresses that this browser session may use."""
+    session: Mapping[str, str] = st.session_state.get(KEYS, {})
+    endpoints: Mapping[str, str] = st.session_state.get(ADDRESSES, {})
+    return KeyRing(session=session, secrets=_secrets(), environ=os.environ, endpoints=endpoints)
+
+
+def _secrets() -> Mapping[str, object]:
+    try:
+        return st.secrets.to_dict()
+    except StreamlitSecretNotFoundError:
+        return {}
+
+
+def form() -> None:
+    """Fields for keys and own addresses; what is typed stays in this browser session."""
+    with st.expander("Keys and own addresses", icon=":material/key:"):
+        st.caption(
+            "A key typed here lives in this browser session only. Keys in `.streamlit/secrets.toml` or in the "
+            "environment are found by themselves. The expert on this machine needs none."
+        )
+        keys_column, address_column = st.columns(2, gap="large")
+        with keys_column:
+            names = sorted({name for options in KEY_NAMES.values() for name in options})
+            st.selectbox("Key for", names, key="key_name")
+            st.text_input("Key", type="password", key="key_value", placeholder="Paste the key")
+            st.button("Use this key", key="key_use", on_click=_take_key)
+            _listed(KEYS, "Key set for")
+        with address_column:
+            experts = [e.name for e in cached.catalog().experts if not e.is_local]
+            st.selectbox("Own address for", experts, key="address_expert", format_func=lambda n: cached.titles()[n])
+            st.text_input("OpenAI-compatible address", key="address_value", placeholder="http://127.0.0.1:8000/v1")
+            st.button("Use this address", key="address_use", on_click=_take_address)
+            if problem := st.session_state.pop("address_problem", None):
+                st.warning(problem)
+            _listed(ADDRESSES, "Own address for")
+
+
+def _listed(kind: str, text: str) -> None:
+    for entry in sorted(st.session_state.get(kind, {})):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            shown = f": {st.session_state[kind][entry]}" if kind == ADDRESSES else ""
+            st.caption(f"{text} `{entry}`{shown}", width="content")
+            st.button("Forget", key=f"forget_{kind}_{entry}", type="tertiary", on_click=_forget, args=(kind, entry))
+
+
+def _take_key() -> None:
+    state = st.session_state
+    if state["key_value"].strip():
+        state[KEYS] = {**state.get(KEYS, {}), state["key_name"]: state["key_value"].strip()}
+    state["key_value"] = ""
+
+
+def _take_address() -> None:
+    state = st.session_state
+    try:
+        address = checked_address(state["address_value"])
+    except RoutingError as problem:
+        state["address_problem"] = str(problem)
+        return
+    state[ADDRESSES] = {**state.get(ADDRESSES, {}), state["address_expert"]: address}
+    state["address_value"] = ""
+
+
+def _forget(kind: str, entry: str) -> None:
+    st.session_state[kind] = {k: v for k, v in st.session_state[kind].items() if k != entry}

@@ -1,0 +1,20 @@
+"""The few rules of appearance that the theme cannot state."""
+
+import streamlit as st
+
+_CSS = """
+<style>
+.block-container { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1360px; }
+.st-key-panel_weights, .st-key-panel_limits { padding-top: .4rem; }
+.ends { display: flex; justify-content: space-between; font-size: .74rem; opacity: .65; margin: -.55rem 0 .55rem; }
+.lead { font-size: 1.28rem; line-height: 1.45; margin: .1rem 0 .2rem; }
+.quiet { opacity: .68; font-size: .88rem; }
+[data-testid="stMetricValue"] { font-size: 1.25rem; }
+@media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } .lead { font-size: 1.1rem; } }
+</style>
+"""
+
+
+def apply() -> None:
+    """Put the rules on the page."""
+    st.html(_CSS)

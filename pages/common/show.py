@@ -1,0 +1,264 @@
+"""How a decision is shown: the pick, the reasons, the tables. Used by more than one page."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import cached, controls
+from routing import flags as flag_grammar
+from routing.errors import RoutingError
+from routing.figures import money
+from routing.flips import Flip
+from routing.objective import CONSTRAINTS
+from routing.router import Reading, Routed
+
+
+def reading_of(prompt: str) -> Reading | None:
+    """Read a prompt once per browser session and text; without one, say what to do."""
+    if not prompt.strip():
+        st.info(
+            "Type a prompt above, or choose an example, to see what every expert is predicted to reach.",
+            icon=":material/edit:",
+        )
+        return None
+    if st.session_state.get("reading_for") != prompt:
+        try:
+            st.session_state["reading"] = cached.router().read(prompt)
+        except RoutingError as problem:
+            st.warning(str(problem))
+            return None
+        st.session_state["reading_for"] = prompt
+    reading: Reading = st.session_state["reading"]
+    return reading
+
+
+def flags(reading: Reading) -> None:
+    """Flags as chips, and every sentence about what was not followed."""
+    if reading.flags:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.caption("From the prompt, in place of the sliders", width="content")
+            for flag in reading.flags:
+                st.badge(flag_text(flag), icon=":material/flag:", color="blue")
+    for note in reading.warnings:
+        st.caption(f":material/warning: {escape(note)}")
+    if not reading.is_familiar:
+        st.caption(
+            ":material/help: This prompt is unlike nearly all that the router was trained on "
+            f"(similarity {reading.familiarity:.2f}), so the predictions say little. "
+            "A safe choice is the expert that is best overall."
+        )
+
+
+def flag_text(flag: flag_grammar.Flag) -> str:
+    """A flag as a chip says it."""
+    if flag.kind == "weight":
+        return f"{flag.constraint} weight {flag.value:g}"
+    bound = "at least" if CONSTRAINTS[flag.constraint].is_floor else "at most"
+    return f"{flag.constraint} {bound} {controls.limit_text(flag.constraint, flag.value)}"
+
+
+def escape(text: str) -> str:
+    """Text of unknown origin for a caption: shown as typed, never as markup."""
+    return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>$:~" else c for c in text)
+
+
+def pick(routed: Routed) -> None:
+    """The pick in one plain sentence."""
+    decision, titles = routed.decision, cached.titles()
+    if decision.pick is None:
+        st.html('<p class="lead">No expert keeps every limit.</p>')
+        broken = (
+            "Lift or loosen a limit" if decision.preferences.limits else "Shorten the prompt or choose another pool"
+        )
+        st.caption(f"{broken}; the table below says for each expert what is in the way.")
+        return
+    i = decision.options.index(decision.pick)
+    options = decision.options
+    low, high = options.score_low[i], options.score_high[i]
+    between = "" if math.isnan(low) else f" <span class='quiet'>(between {low:.2f} and {high:.2f})</span>"
+    st.html(
+        f'<p class="lead">Ask <b>{titles[decision.pick]}</b>: predicted score <b>{options.score[i]:.2f}</b>{between}, '
+        f"predicted cost <b>{money(options.values['cost'][i])}</b>.</p>"
+    )
+
+
+def flip_line(routed: Routed) -> None:
+    """The smallest change that would flip the pick, with a button that makes it."""
+    flip = routed.decision.smallest_flip
+    if flip is None:
+        if routed.decision.pick is not None:
+            st.caption("No single change of one weight or limit would flip the pick.")
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(
+            f"{flip_text(flip)} and **{cached.titles()[flip.expert]}** is picked, {_gain(routed, flip)}.",
+            width="content",
+        )
+        set_by_flag = any(f.kind == flip.kind and f.constraint == flip.constraint for f in routed.reading.flags)
+        if not set_by_flag:
+            st.button(
+                "Apply", key="apply_flip", type="tertiary", icon=":material/swap_horiz:", on_click=_apply, args=(flip,)
+            )
+
+
+def flip_text(flip: Flip) -> str:
+    """A flip as an instruction: what to change, from what to what."""
+    if flip.kind == "weight":
+        verb = "Raise" if flip.after > (flip.before or 0.0) else "Lower"
+        return f"{verb} the {flip.constraint} weight from {flip.before or 0:.3g} to {flip.after:.3g}"
+    after = controls.limit_text(flip.constraint, flip.after).replace("$", "\\$")
+    if flip.before is None:
+        bound = "at least" if CONSTRAINTS[flip.constraint].is_floor else "at most"
+        return f"Limit {flip.constraint} to {bound} {after}"
+    before = controls.limit_text(flip.constraint, flip.before).replace("$", "\\$")
+    return f"Move the {flip.constraint} limit from {before} to {after}"
+
+
+def _gain(routed: Routed, flip: Flip) -> str:
+    options, now = routed.decision.options, routed.decision.pick
+    there = options.score[options.index(flip.expert)]
+    if now is None:
+        return f"predicted score {there:.2f}"
+    return f"predicted score {there - options.score[options.index(now)]:+.2f}"
+
+
+def _apply(flip: Flip) -> None:
+    (controls.set_weight if flip.kind == "weight" else controls.set_limit)(flip.constraint, flip.after)
+
+
+def apart(routed: Routed, axes: tuple[str, str]) -> None:
+    """Experts that cannot be placed because a value on an axis is unknown."""
+    options, titles = routed.decision.options, cached.titles()
+    for axis in axes:
+        values = options.score if axis == "score" else options.values[axis]
+        missing = [titles[n] for n, v in zip(options.experts, values, strict=True) if math.isnan(v)]
+        if missing:
+            named = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
+            st.caption(f"Not drawn, {axis} unknown: {named}.")
+
+
+def footnote(routed: Routed) -> None:
+    """How long it took and how much was read."""
+    reading = routed.reading
+    st.caption(
+        f"{reading.input_tokens:,} input tokens. Predicted in {reading.read_ms:.1f} ms, "
+        f"decided in {routed.decide_ms:.1f} ms. Bars are 90 % intervals."
+    )
+
+
+def table(routed: Routed) -> None:
+    """Every number of every expert, sortable, with a download."""
+    frame = numbers(routed)
+    st.dataframe(frame, hide_index=True, height=420, column_config=_columns(), key="numbers", placeholder="unknown")
+    st.download_button(
+        "Download as CSV",
+        frame.to_csv(index=False).encode(),
+        "thalamus-experts.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download_numbers",
+    )
+
+
+def numbers(routed: Routed) -> pd.DataFrame:
+    """One row an expert, the pick first, then fallbacks, then the infeasible ones by score."""
+    decision, titles = routed.decision, cached.titles()
+    options = decision.options
+    place = {name: rank for rank, name in enumerate(decision.order)}
+    rows = []
+    for i, name in enumerate(options.experts):
+        rank = place.get(name)
+        state = "Picked" if rank == 0 else f"Fallback {rank}" if rank is not None else "Not feasible"
+        rows.append(
+            {
+                "Expert": titles[name],
+                "State": state,
+                "Front": bool(decision.on_front[i]),
+                "Score": options.score[i],
+                "Low": options.score_low[i],
+                "High": options.score_high[i],
+                "Objective": decision.objective[i],
+                **{CONSTRAINTS[c].title: options.values[c][i] for c in CONSTRAINTS},
+                "Why": decision.reason(name).text,
+                "_order": (rank if rank is not None else len(place), -float(options.score[i])),
+            }
+        )
+    rows.sort(key=lambda row: tuple(math.inf if math.isnan(v) else v for v in row["_order"]))
+    return pd.DataFrame(rows).drop(columns="_order")
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "Expert": st.column_config.TextColumn(width="medium", pinned=True),
+        "Front": st.column_config.CheckboxColumn(
+            help="No feasible expert beats it on the score and the active constraints"
+        ),
+        "Score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", help="Predicted score"),
+        **{name: number(format="%.2f") for name in ("Low", "High")},
+        "Objective": number(format="%.3f"),
+        "Cost": number("Cost ($)", format="%.6f"),
+        "Latency": number("Latency (s)", format="%.1f"),
+        "Size": number("Size (B)", format="%.3g"),
+        "Recency": number("Age (days)", format="%d"),
+        "Security": number(
+            "Security tier", format="%d", help="0 this machine, 1 open weights, 2 no-training terms, 3 any"
+        ),
+        "Verbosity": number("Output tokens", format="%d"),
+        "Readability": number(
+            "Reading ease", format="%.0f", help="Flesch reading ease; unknown where no answer was measured"
+        ),
+        "Why": st.column_config.TextColumn(width="large"),
+    }
+
+
+def flip_table(routed: Routed) -> None:
+    """For every other expert the smallest single change that would pick it."""
+    decision, titles = routed.decision, cached.titles()
+    rows = [
+        {
+            "Expert": titles[name],
+            "Change": flip_text(flip).replace("\\$", "$"),
+            "Size": flip.size,
+            "Score": decision.options.score[decision.options.index(name)],
+        }
+        for name, flip in sorted(decision.flips.items(), key=lambda pair: pair[1].size)
+    ]
+    if not rows:
+        st.caption("No single change of one weight or limit would flip the pick.")
+        return
+    others = len(decision.options.experts) - len(rows) - (decision.pick is not None)
+    st.caption(
+        f"Each change was applied and seen to flip the pick. For the other {others} experts no single change does."
+    )
+    config = {
+        "Size": st.column_config.NumberColumn(
+            format="%.3f",
+            help="Weight: the change. Limit: share of its range. New limit: share of experts shut out",
+        ),
+        "Score": st.column_config.NumberColumn("Predicted score", format="%.2f"),
+    }
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, key="flips")
+
+
+def flag_help() -> None:
+    """The grammar of flags."""
+    words = ", ".join(f"`{w}`" for w in flag_grammar.WORDS)
+    st.markdown(
+        f"""
+Write flags anywhere in the prompt, in square brackets. They override the sliders for this prompt and are removed before
+anything reads it.
+
+| write | means |
+|---|---|
+| `[Flag: cheap]` | a fair weight on its constraint. Words: {words}; the superlatives mean weight 10 |
+| `[Flag: cost=0.4]` | this weight, 0 to 10, on {", ".join(CONSTRAINTS)} |
+| `[Flag: max cost $0.002]` | a limit in real units; also `max latency 3s`, `max size 10B`, `max tokens 300` |
+| `[Flag: min readability 60]` | reading ease is bounded from below |
+| `[Flag: local only]`, `[Flag: open weights]` | security tier 0, or at most 1 |
+| `[Flag: recent, cost=0.4]` | several at once; of two that contradict each other the last one counts |
+"""
+    )

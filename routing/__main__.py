@@ -1,0 +1,151 @@
+"""The command line: the same decision as the app, and the work behind it."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from routing.catalog import ASSETS
+from routing.errors import RoutingError
+from routing.objective import CONSTRAINTS
+from routing.report import decision_json, decision_text
+from routing.router import load_router
+from routing.schema import Preferences
+
+app = typer.Typer(
+    help="Choose which language model should answer which prompt.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+Pool = Annotated[str | None, typer.Option(help="Experts, separated by commas, or the name of a pool.")]
+Weights = Annotated[list[str] | None, typer.Option("--weight", help=f"NAME=VALUE; names: {', '.join(CONSTRAINTS)}.")]
+Limits = Annotated[list[str] | None, typer.Option("--limit", help="NAME=VALUE in the constraint's own unit.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+Data = Annotated[Path, typer.Option(help="Folder with prompts.parquet and outcomes.parquet.")]
+
+
+@app.command()
+def route(
+    prompt: Annotated[str, typer.Argument(help="The prompt; '-' reads it from standard input.")],
+    router: Annotated[str | None, typer.Option(help="Predictor; the default ships with the router.")] = None,
+    pool: Pool = None,
+    weight: Weights = None,
+    limit: Limits = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide which expert should answer a prompt, and say why."""
+    loaded = load_router(name=router) if router else load_router()
+    text = sys.stdin.read() if prompt == "-" else prompt
+    preferences = Preferences(_numbers(weight, "--weight"), _numbers(limit, "--limit"), _pool(pool))
+    routed = loaded.route(text, preferences)
+    print(json.dumps(decision_json(routed), indent=2) if as_json else decision_text(routed, loaded.catalog))
+
+
+@app.command()
+def answer(
+    prompt: Annotated[str, typer.Argument(help="The prompt; '-' reads it from standard input.")],
+    experts: Annotated[str, typer.Option(help="Experts to ask, separated by commas.")],
+    max_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 512,
+    as_json: AsJson = False,
+) -> None:
+    """Ask experts side by side; keys come from the environment or .streamlit/secrets.toml."""
+    from routing.commands import answer_all
+
+    text = sys.stdin.read() if prompt == "-" else prompt
+    failed = answer_all(text, _names(experts), max_tokens=max_tokens, as_json=as_json)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def evaluate(
+    data: Data,
+    split: Annotated[str, typer.Option(help="train, validation, test, or all.")] = "test",
+    router: Annotated[list[str] | None, typer.Option(help="Predictor, or 'all'; may be given several times.")] = None,
+    pool: Annotated[list[str] | None, typer.Option(help="Pool of pools.json; may be given several times.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every measure to this file.")] = None,
+) -> None:
+    """Judge routers on measured outcomes: oracle ladder, AIQ, cost at best single, calibration."""
+    from routing.commands import evaluate_all
+
+    evaluate_all(data, split=split, routers=router or [], pools=pool or [], json_file=json_file)
+
+
+@app.command()
+def train(
+    data: Data,
+    out: Annotated[Path, typer.Option(help="Folder for router.onnx, tokenizer.json and the router card.")] = ASSETS,
+    finetune: Annotated[bool, typer.Option(help="Also fine-tune the encoder (tens of minutes).")] = False,
+) -> None:
+    """Fit the router on outcomes and export it to one ONNX graph."""
+    from routing.commands import train_router
+
+    train_router(data, out, finetune=finetune)
+
+
+@app.command()
+def weights(
+    expert: Annotated[str, typer.Argument(help="Local expert whose weights to fetch.")],
+    sha256: Annotated[
+        str | None, typer.Option(help="SHA-256 that you checked yourself at the official source.")
+    ] = None,
+) -> None:
+    """Fetch the weights of a local expert; they count only if their SHA-256 matches."""
+    from routing.commands import fetch_weights
+
+    fetch_weights(expert, sha256)
+
+
+@app.command()
+def measure(
+    data: Data,
+    expert: Annotated[str, typer.Option(help="Local expert to measure.")] = "smollm2-135m",
+    count: Annotated[int, typer.Option(help="How many training prompts.", min=1)] = 300,
+) -> None:
+    """Measure a local expert on training prompts, so that its predicted score is honest."""
+    from routing.commands import measure_expert
+
+    measure_expert(expert, data, count)
+
+
+def _numbers(items: Sequence[str] | None, option: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for item in items or ():
+        name, _, value = item.partition("=")
+        try:
+            found[name.strip()] = float(value)
+        except ValueError:
+            raise RoutingError(f"{option} was {item!r}; it is written NAME=VALUE, for example cost=0.4.") from None
+    return found
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _pool(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    named: dict[str, list[str]] = json.loads((ASSETS / "pools.json").read_text(encoding="utf-8"))
+    return tuple(named[text]) if text in named else _names(text)
+
+
+def main(run: Callable[[], Any] = app) -> None:
+    """Run the command line; what a person can mend is one sentence and exit code 2."""
+    try:
+        run()
+    except RoutingError as problem:
+        print(problem, file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader went away, as `head` does: end quietly.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,265 @@
+"""Plain data to plotly figures. Colours are Okabe and Ito's, told apart by every kind of sight; shapes say it again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from routing.decision import Decision
+from routing.objective import CONSTRAINTS
+from routing.schema import Floats
+
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, GREY = (
+    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#C7B42C"),
+    "#8A8F98",
+)
+TERM_COLOURS = dict(zip(CONSTRAINTS, (ORANGE, SKY, PURPLE, YELLOW, VERMILION, GREEN, GREY), strict=True))
+LOG_AXES = frozenset({"cost", "latency", "size", "verbosity"})
+_FORMAT = {"cost": "$.3~g", "latency": ".2~f", "size": ".3~g", "score": ".2f"}
+_BARE = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+# What st.plotly_chart gets as ``config``: a PNG from the camera button, twice the screen's resolution.
+CONFIG = {**_BARE, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "thalamus"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis of the front: ``score`` or a constraint, with logarithmic and reversed as ticked."""
+
+    name: str
+    is_log: bool = False
+    is_reversed: bool = False
+
+    @property
+    def title(self) -> str:
+        """What the axis shows, with its unit."""
+        if self.name == "score":
+            return "Predicted score"
+        constraint = CONSTRAINTS[self.name]
+        return f"{constraint.title} ({constraint.unit})"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What really happened to one expert, by axis name; an axis that was not measured is absent."""
+
+    expert: str
+    values: Mapping[str, float]
+
+
+def front(
+    decision: Decision, titles: Mapping[str, str], x: Axis, y: Axis, measured: Sequence[Measured] = ()
+) -> go.Figure:
+    """Every expert on two axes: front, dominated, infeasible and the pick, with intervals and limits.
+
+    Args:
+        decision: What is drawn. Limits change marks and lines, never a position.
+        titles: Name of each expert for people.
+        x: Horizontal axis.
+        y: Vertical axis.
+        measured: Answers to draw as arrows from predicted to measured.
+    """
+    options = decision.options
+    xs, ys = axis_values(decision, x), axis_values(decision, y)
+    placed = np.isfinite(xs) & np.isfinite(ys)
+    lane = {a.name: _zero_lane(v[placed]) if a.is_log else None for a, v in ((x, xs), (y, ys))}
+    at_x, at_y = _on_axis(xs, lane[x.name]), _on_axis(ys, lane[y.name])
+    shown = np.isfinite(at_x) & np.isfinite(at_y)
+    picked = np.array([name == decision.pick for name in options.experts])
+    figure = go.Figure()
+    line = np.flatnonzero(shown & decision.on_front)
+    line = line[np.argsort(at_x[line], kind="stable")]
+    if {x.name, y.name} <= {"score", *decision.axes} and len(decision.axes) == 1:
+        figure.add_scatter(
+            **{"x": at_x[line], "y": at_y[line], "mode": "lines", "line": {"color": BLUE, "width": 1.5, "shape": "hv"}},
+            **{"hoverinfo": "skip", "showlegend": False},
+        )
+    groups = (
+        ("Outside a limit", ~decision.is_feasible, {"symbol": "circle-open", "size": 9, "color": GREY}, 0.7),
+        (
+            "Dominated",
+            decision.is_feasible & ~decision.on_front & ~picked,
+            {"symbol": "circle", "size": 8, "color": GREY},
+            0.45,
+        ),
+        ("On the front", decision.on_front & ~picked, {"symbol": "diamond", "size": 11, "color": BLUE}, 1.0),
+        ("Picked", picked, {"symbol": "star", "size": 20, "color": VERMILION}, 1.0),
+    )
+    for label, member, marker, opacity in groups:
+        rows = np.flatnonzero(shown & member)
+        if rows.size:
+            figure.add_scatter(
+                **_points(decision, titles, rows, at_x, at_y, x, y), name=label, marker=marker, opacity=opacity
+            )
+    _draw_limits(figure, decision, x, y)
+    _draw_arrows(figure, decision, measured, {x.name: at_x, y.name: at_y}, x, y)
+    _layout(figure, x, y, lane)
+    return figure
+
+
+def axis_values(decision: Decision, axis: Axis) -> Floats:
+    """One number per expert on this axis, NaN where unknown."""
+    return decision.options.score if axis.name == "score" else decision.options.values[axis.name]
+
+
+def _zero_lane(values: Floats) -> float | None:
+    """Where a logarithmic axis shows zero: half a decade left of the smallest positive value, if zero occurs."""
+    positive = values[values > 0]
+    return float(positive.min()) / 3 if (values == 0).any() and positive.size else None
+
+
+def _on_axis(values: Floats, lane: float | None) -> Floats:
+    return values if lane is None else np.where(values == 0, lane, values)
+
+
+def _points(
+    decision: Decision, titles: Mapping[str, str], rows: NDArray[np.int64], at_x: Floats, at_y: Floats, x: Axis, y: Axis
+) -> dict[str, object]:
+    options = decision.options
+    names = [options.experts[i] for i in rows]
+    named = decision.on_front[rows] | np.array([n == decision.pick for n in names])
+    labelled = named & _with_room(at_x[rows], at_y[rows], named, x.is_log)
+    hover = [
+        f"<b>{titles[n]}</b><br>score {options.score[i]:.2f}"
+        f" ({options.score_low[i]:.2f} to {options.score_high[i]:.2f})"
+        f"<br>cost {money(options.values['cost'][i])}<br>{decision.reason(n).text}"
+        for n, i in zip(names, rows, strict=True)
+    ]
+    points: dict[str, object] = {
+        **{"x": at_x[rows], "y": at_y[rows], "mode": "markers+text", "customdata": names, "hovertext": hover},
+        **{"text": [titles[n] if keep else "" for n, keep in zip(names, labelled, strict=True)]},
+        **{
+            "textposition": _label_sides(at_x, rows, x.is_log),
+            "textfont": {"size": 11},
+            "hoverinfo": "text",
+            "cliponaxis": False,
+        },
+    }
+    faint = "rgba(138, 143, 152, 0.35)"
+    colour = BLUE if named.all() else faint
+    for axis, key in ((x, "error_x"), (y, "error_y")):
+        if axis.name == "score":
+            points[key] = {
+                **{"type": "data", "array": (options.score_high - options.score)[rows], "symmetric": False},
+                **{
+                    "arrayminus": (options.score - options.score_low)[rows],
+                    "thickness": 1,
+                    "width": 0,
+                    "color": colour,
+                },
+            }
+    return points
+
+
+def _with_room(xs: Floats, ys: Floats, wanted: NDArray[np.bool_], is_log: bool) -> NDArray[np.bool_]:
+    """Of the wanted labels, those that do not run into one placed before, the highest score first."""
+    across = np.log10(np.maximum(xs, 1e-12)) if is_log else xs
+    width, height = (float(np.ptp(v[wanted])) or 1.0 if wanted.any() else 1.0 for v in (across, ys))
+    kept: list[int] = []
+    for i in sorted(np.flatnonzero(wanted), key=lambda i: -ys[i]):
+        if all(abs(across[i] - across[j]) > 0.22 * width or abs(ys[i] - ys[j]) > 0.06 * height for j in kept):
+            kept.append(int(i))
+    return np.isin(np.arange(len(xs)), kept)
+
+
+def _label_sides(xs: Floats, rows: NDArray[np.int64], is_log: bool) -> list[str]:
+    """Labels stand to the left of their point, except near the left edge, where they would be cut off."""
+    across = np.log10(np.maximum(xs, 1e-12)) if is_log else xs
+    left, right = np.nanmin(across), np.nanmax(across)
+    return ["bottom right" if across[i] < left + 0.25 * (right - left) else "top left" for i in rows]
+
+
+def money(cost_usd: float) -> str:
+    """Dollars with as many digits as the amount needs; unknown stays unknown."""
+    if not np.isfinite(cost_usd):
+        return "unknown"
+    if cost_usd == 0:
+        return "$0"
+    return f"${cost_usd:,.2f}" if cost_usd >= 1 else f"${cost_usd:.2g}" if cost_usd >= 0.0001 else f"${cost_usd:.1e}"
+
+
+def _draw_limits(figure: go.Figure, decision: Decision, x: Axis, y: Axis) -> None:
+    for axis, add_line, add_band, edge in (
+        (x, figure.add_vline, figure.add_vrect, "x"),
+        (y, figure.add_hline, figure.add_hrect, "y"),
+    ):
+        limit = decision.preferences.limits.get(axis.name)
+        if limit is None or (axis.is_log and limit <= 0):
+            continue
+        add_line(limit, line={"color": VERMILION, "width": 1.5, "dash": "dash"})
+        values = axis_values(decision, axis)
+        known = values[np.isfinite(values)]
+        if known.size == 0:
+            continue
+        far = float(known.min()) * 0.2 if CONSTRAINTS[axis.name].is_floor else float(known.max()) * 5
+        add_band(**{f"{edge}0": limit, f"{edge}1": far}, fillcolor=GREY, opacity=0.08, line_width=0)
+
+
+def _draw_arrows(
+    figure: go.Figure, decision: Decision, measured: Sequence[Measured], at: Mapping[str, Floats], x: Axis, y: Axis
+) -> None:
+    for one in measured:
+        i = decision.options.index(one.expert)
+        start = [float(at[a.name][i]) for a in (x, y)]
+        end = [one.values.get(a.name, s) for a, s in zip((x, y), start, strict=True)]
+        if not np.isfinite(start + end).all() or start == end:
+            continue
+        if any(a.is_log and e <= 0 for a, e in zip((x, y), end, strict=True)):
+            continue
+        tail, head = ([np.log10(v) if a.is_log else v for a, v in zip((x, y), p, strict=True)] for p in (start, end))
+        figure.add_annotation(
+            **{"x": head[0], "y": head[1], "ax": tail[0], "ay": tail[1], "axref": "x", "ayref": "y"},
+            **{"arrowhead": 3, "arrowsize": 1.2, "arrowwidth": 2, "arrowcolor": GREEN, "text": "", "showarrow": True},
+        )
+
+
+def _layout(figure: go.Figure, x: Axis, y: Axis, lane: Mapping[str, float | None]) -> None:
+    for axis, update in ((x, figure.update_xaxes), (y, figure.update_yaxes)):
+        update(title=axis.title, type="log" if axis.is_log else "linear", automargin=True, zeroline=False)
+        if axis.is_reversed:
+            update(autorange="reversed")
+        if axis.name == "cost":
+            update(tickprefix="$", tickformat="~g")
+        if axis.is_log:
+            update(dtick=1)
+            at = lane[axis.name]
+            if at is not None:
+                figure.add_annotation(**_zero_note(axis is x, at))
+    figure.update_layout(
+        **{"height": 430, "margin": {"l": 10, "r": 10, "t": 34, "b": 10}, "hovermode": "closest"},
+        legend={"orientation": "h", "y": 1.12, "x": 0, "itemclick": False, "itemdoubleclick": False},
+    )
+
+
+def _zero_note(is_x: bool, at: float) -> dict[str, object]:
+    place = {"x": np.log10(at), "y": 0, "yref": "paper", "yanchor": "bottom"}
+    if not is_x:
+        place = {"y": np.log10(at), "x": 0, "xref": "paper", "xanchor": "left"}
+    return {**place, "text": "zero", "showarrow": False, "font": {"size": 10, "color": GREY}}
+
+
+def objective(decision: Decision, titles: Mapping[str, str], *, most: int = 12) -> go.Figure:
+    """Score to the right, weighted penalties to the left, the objective as a mark: best experts on top.
+
+    Args:
+        decision: What is drawn.
+        titles: Name of each expert for people.
+        most: How many feasible experts to draw.
+    """
+    rows = decision.ranking[:most][::-1]
+    labels = [titles[decision.options.experts[i]] for i in rows]
+    figure = go.Figure()
+    bar = {"orientation": "h", "y": labels}
+    figure.add_bar(x=decision.options.score[rows], name="Predicted score", marker={"color": BLUE}, **bar)
+    for name, term in decision.terms.items():
+        figure.add_bar(x=-term[rows], name=CONSTRAINTS[name].title, marker={"color": TERM_COLOURS[name]}, **bar)
+    mark = {"symbol": "diamond", "size": 9, "color": "white", "line": {"color": VERMILION, "width": 2}}
+    figure.add_scatter(x=decision.objective[rows], y=labels, mode="markers", name="Objective", marker=mark)
+    figure.update_layout(
+        **{"barmode": "relative", "height": 110 + 30 * len(labels), "margin": {"l": 10, "r": 10, "t": 30, "b": 10}},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title="Predicted score and weighted penalties", zeroline=True)
+    figure.update_yaxes(automargin=True)
+    return figure

@@ -1,0 +1,186 @@
+"""The composition: a prompt goes in, a decision with everything that explains it comes out."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from routing import encoder as graph
+from routing import flags as flag_grammar
+from routing import predictors
+from routing.catalog import ASSETS, EXPERTS_CSV, Catalog, load_catalog
+from routing.decision import Decision, decide
+from routing.errors import PromptError
+from routing.objective import Scale, Typical, candidates, scale_of
+from routing.schema import Encoder, Prediction, Predictor, Preferences
+
+MAX_CHARACTERS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One prompt as the router read it: nothing here depends on weights or limits.
+
+    Args:
+        prompt: The prompt without its flags; this is what experts are asked.
+        flags: Flags found in it.
+        warnings: Sentences about flags that were not followed, and about what was not read.
+        prediction: One row of predictions.
+        input_tokens: Tokens of the prompt, all of them counted.
+        familiarity: Cosine to the nearest training prototype.
+        is_familiar: False when the prompt is unlike nearly all training prompts.
+        read_ms: Time that encoding and predicting took.
+    """
+
+    prompt: str
+    flags: tuple[flag_grammar.Flag, ...]
+    warnings: tuple[str, ...]
+    prediction: Prediction
+    input_tokens: int
+    familiarity: float
+    is_familiar: bool
+    read_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A reading and the decision made on it; ``decide_ms`` is the time that deciding took."""
+
+    reading: Reading
+    decision: Decision
+    decide_ms: float
+
+
+class Router:
+    """Routes prompts: encoder, predictor and catalogue behind one call.
+
+    Args:
+        encoder: Turns prompts into features.
+        predictor: Turns features into predictions.
+        catalog: Every expert that may be in a pool.
+        typical: The typical prompt and answers that scale penalties.
+        unfamiliar_below: Familiarity under which a prompt counts as unlike the training data.
+        card: The router card, as it was read.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        predictor: Predictor,
+        catalog: Catalog,
+        typical: Typical,
+        *,
+        unfamiliar_below: float,
+        card: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.card = card or {}
+        self.encoder = encoder
+        self.predictor = predictor
+        self.catalog = catalog
+        self.typical = typical
+        self.unfamiliar_below = unfamiliar_below
+        self._pool = lru_cache(maxsize=256)(self._make_pool)
+
+    def route(self, prompt: str, preferences: Preferences | None = None) -> Routed:
+        """Read a prompt and decide; flags in the prompt override the preferences.
+
+        Raises:
+            PromptError: The prompt is empty without its flags, or longer than a million characters.
+            PreferenceError: A weight or limit that cannot be used.
+            CatalogError: The pool is empty or names an unknown expert.
+        """
+        return self.decide(self.read(prompt), preferences or Preferences())
+
+    def read(self, prompt: str) -> Reading:
+        """Parse, encode and predict: the part that takes milliseconds and does not depend on preferences."""
+        started = time.perf_counter()
+        parsed = flag_grammar.parse(_checked(prompt))
+        if not parsed.prompt:
+            raise PromptError("The prompt is empty. Type a question or a task, or choose an example.")
+        features = self.encoder.encode([parsed.prompt])
+        prediction = self.predictor.predict(features)
+        tokens, familiarity = int(features.input_tokens[0]), float(features.familiarity[0])
+        warnings = parsed.warnings
+        if features.is_truncated[0]:
+            read = f"the predictions rest on its beginning and its end, {graph.MAX_TOKENS} tokens in all"
+            note = f"The prompt has {tokens:,} tokens; {read}."
+            warnings = (*warnings, note)
+        return Reading(
+            prompt=parsed.prompt,
+            flags=parsed.flags,
+            warnings=warnings,
+            prediction=prediction,
+            input_tokens=tokens,
+            familiarity=familiarity,
+            is_familiar=familiarity >= self.unfamiliar_below,
+            read_ms=(time.perf_counter() - started) * 1e3,
+        )
+
+    def decide(self, reading: Reading, preferences: Preferences) -> Routed:
+        """Decide on a reading: the part that runs again when a slider moves."""
+        started = time.perf_counter()
+        wanted = flag_grammar.apply(reading.flags, preferences)
+        pool, scale = self._pool(wanted.pool)
+        options = candidates(pool, reading.prediction, reading.input_tokens, scale)
+        decision = decide(options, wanted)
+        return Routed(reading, decision, (time.perf_counter() - started) * 1e3)
+
+    def scale(self, pool: tuple[str, ...] | None = None) -> Scale:
+        """What a penalty of 1 means in each unit, for a pool."""
+        return self._pool(pool)[1]
+
+    def _make_pool(self, pool: tuple[str, ...] | None) -> tuple[Catalog, Scale]:
+        chosen = self.catalog if pool is None else self.catalog.subset(pool)
+        return chosen, scale_of(chosen, self.typical)
+
+
+def _checked(prompt: str) -> str:
+    if len(prompt) > MAX_CHARACTERS:
+        raise PromptError(
+            f"The prompt has {len(prompt):,} characters; at most {MAX_CHARACTERS:,} are read. Shorten it."
+        )
+    # Control characters and lone surrogates carry no meaning for the tokenizer and break what shows them.
+    clean = prompt.encode("utf-8", "replace").decode("utf-8")
+    return "".join(c if c.isprintable() or c in "\n\t\u200d" or ord(c) > 0x9F else " " for c in clean)
+
+
+def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, threads: int = 2) -> Router:
+    """The router of a folder of assets.
+
+    Args:
+        assets: Folder with the graph, its tokenizer, its card and the table of experts.
+        name: Predictor from the registry.
+        threads: Processor threads of one run of the graph.
+
+    Raises:
+        GraphError: The graph, its tokenizer or its card is missing, damaged or does not match.
+        CatalogError: The table of experts is missing or damaged.
+        PreferenceError: No predictor has that name.
+    """
+    heads = (*graph.HEADS, *predictors.EXTRA_HEADS.get(name, ()))
+    encoder = graph.load(assets, heads=heads, threads=threads)
+    card = encoder.card
+    return Router(
+        encoder,
+        predictors.build(name, card),
+        load_catalog(assets / EXPERTS_CSV.name),
+        typical_of(card),
+        unfamiliar_below=float(card.raw.get("unfamiliar_below", 0.0)),
+        card=card.raw,
+    )
+
+
+def typical_of(card: graph.Card) -> Typical:
+    """The typical prompt and answers that a router card states."""
+
+    def known(key: str) -> dict[str, float]:
+        return {name: float(v) for name, v in card.raw[key].items() if v is not None}
+
+    lengths = known("typical_input_tokens")
+    return Typical(
+        input_tokens=sum(lengths.values()) / max(1, len(lengths)),
+        output_tokens=known("typical_output_tokens"),
+        latency_s=known("latency_s"),
+    )

@@ -1,0 +1,236 @@
+"""Ask experts and get answers: concurrently, streamed, each on its own. The only module that imports LiteLLM."""
+
+import functools
+import importlib.util
+import logging
+import os
+import queue
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from routing.answer_call import Call
+from routing.answer_client import Settings, Stream
+from routing.errors import PromptError
+from routing.keys import Access, KeyRing
+from routing.schema import Answer, AnswerEvent, Expert
+
+_POLL_S = 0.05
+_import_lock = threading.Lock()
+
+
+class Stop:
+    """Stops one answer or all of them; may be set from any thread, before or while they are written."""
+
+    def __init__(self) -> None:
+        self._all = threading.Event()
+        self._names: set[str] = set()
+
+    def all(self) -> None:
+        """Stop every answer."""
+        self._all.set()
+
+    def one(self, expert: str) -> None:
+        """Stop the answer of one expert."""
+        self._names.add(expert)
+
+    def is_set(self, expert: str) -> bool:
+        """Whether the answer of this expert is to stop."""
+        return self._all.is_set() or expert in self._names
+
+
+def ask(
+    experts: Sequence[Expert],
+    prompt: str,
+    *,
+    keys: KeyRing | None = None,
+    settings: Settings | None = None,
+    stop: Stop | None = None,
+) -> Iterator[AnswerEvent]:
+    """Ask all experts at once and yield what happens, in the order in which it happens.
+
+    Each expert is called in a thread of its own that hands events over in a queue, so the caller may draw them
+    with Streamlit. The last event of every expert is ``finished`` and holds its answer; an expert that fails
+    gives an answer with an error and leaves the others alone. Closing the iterator stops all calls.
+
+    Args:
+        experts: Whom to ask; each once.
+        prompt: What to ask.
+        keys: Keys and own addresses; those of the environment if not given.
+        settings: Limits and manners of the calls.
+        stop: Set it to stop one answer or all; what arrived is kept.
+
+    Raises:
+        PromptError: The prompt is empty.
+    """
+    if not prompt.strip():
+        raise PromptError("The prompt is empty. Type what the experts should answer.")
+    return _events(tuple(experts), prompt, keys or KeyRing(), settings or Settings(), stop or Stop())
+
+
+def answers(
+    experts: Sequence[Expert],
+    prompt: str,
+    *,
+    keys: KeyRing | None = None,
+    settings: Settings | None = None,
+) -> tuple[Answer, ...]:
+    """Ask all experts at once and wait: one answer each, in their order."""
+    events = ask(experts, prompt, keys=keys, settings=settings)
+    done = {e.expert: e.answer for e in events if e.answer is not None}
+    return tuple(done[e.name] for e in experts)
+
+
+def _events(
+    experts: tuple[Expert, ...], prompt: str, keys: KeyRing, settings: Settings, stop: Stop
+) -> Iterator[AnswerEvent]:
+    events: queue.Queue[AnswerEvent] = queue.Queue()
+    pending = {e.name: Call(e, prompt, keys, settings, LiteLLM(), events.put) for e in experts}
+    for call in pending.values():
+        call.start()
+    try:
+        while pending:
+            try:
+                event = events.get(timeout=_POLL_S)
+            except queue.Empty:
+                event = None
+            if event is not None and event.expert in pending:
+                if event.kind == "finished":
+                    del pending[event.expert]
+                yield event
+            if event is None or stop.is_set(event.expert):
+                yield from _ended(pending, stop)
+    finally:
+        for call in pending.values():
+            call.abandon()
+
+
+def _ended(pending: dict[str, Call], stop: Stop) -> Iterator[AnswerEvent]:
+    """Finish calls that were stopped, ran out of time, or whose thread is gone."""
+    for name, call in list(pending.items()):
+        if stop.is_set(name) or call.is_overdue or call.is_lost:
+            del pending[name]
+            yield AnswerEvent(name, "finished", answer=call.abandon(is_stopped=stop.is_set(name)))
+
+
+class _Tap:
+    """Looks at the provider's own chunks as they pass: LiteLLM replaces the served name and invents usage."""
+
+    def __init__(self, chunks: Iterator[object], seen: Stream) -> None:
+        self._chunks, self._seen = chunks, seen
+
+    def __iter__(self) -> "_Tap":
+        return self
+
+    def __next__(self) -> object:
+        chunk = next(self._chunks)
+        served, usage = _get(chunk, "model"), _get(chunk, "usage")
+        if isinstance(served, str) and served:
+            self._seen.served = served
+        tokens_in, tokens_out = _get(usage, "prompt_tokens"), _get(usage, "completion_tokens")
+        if isinstance(tokens_in, int) and isinstance(tokens_out, int):
+            self._seen.input_tokens, self._seen.output_tokens = tokens_in, tokens_out
+        return chunk
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._chunks, name)
+
+
+class LiteLLM:
+    """The client of all calls: LiteLLM, imported with the first call."""
+
+    def errors(self) -> tuple[type[BaseException], ...]:
+        """The bases of LiteLLM's, OpenAI's and httpx's exceptions, and what lies below them."""
+        litellm = load_litellm()
+        import httpx
+        import openai
+
+        loose = [c for c in vars(litellm.exceptions).values() if isinstance(c, type) and c.__base__ is Exception]
+        return (openai.OpenAIError, httpx.HTTPError, httpx.StreamError, OSError, ValueError, *loose)
+
+    def open(self, access: Access, prompt: str, settings: Settings) -> Stream:
+        """Send one request; the text comes from iterating the stream."""
+        messages = [{"role": "system", "content": settings.system}] if settings.system else []
+        response = load_litellm().completion(
+            model=access.model,
+            messages=[*messages, {"role": "user", "content": prompt}],
+            api_key=access.key.reveal(),
+            api_base=access.address,
+            stream=True,
+            stream_options={"include_usage": True},
+            max_tokens=settings.max_tokens,
+            temperature=settings.temperature,
+            timeout=settings.timeout_s,
+            max_retries=0,
+            num_retries=0,
+            drop_params=True,
+            caching=False,
+        )
+        provider = response.completion_stream
+        seen = Stream(pieces=iter(()), close=getattr(provider, "close", None))
+        response.completion_stream = _Tap(provider, seen)
+        seen.pieces = _pieces(response, seen)
+        return seen
+
+    def count_tokens(self, text: str) -> int:
+        """About how many tokens a text has, by a tokenizer that LiteLLM brings along."""
+        return int(load_litellm().token_counter(model="gpt-4o-mini", text=text))
+
+    def price(self, model: str) -> tuple[float, float] | None:
+        """US dollars per million tokens in and out by LiteLLM's own map, None if it lists none."""
+        prices = load_litellm().model_cost
+        entry = prices.get(model) or prices.get(model.split("/", 1)[-1]) or {}
+        price_in, price_out = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
+        return (price_in * 1e6, price_out * 1e6) if price_in and price_out else None
+
+
+def _pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
+    for chunk in response:
+        choices = _get(chunk, "choices")
+        content = _get(_get(choices[0], "delta"), "content") if isinstance(choices, list) and choices else None
+        yield content if isinstance(content, str) else ""
+    # LiteLLM says "stop" even if the provider never did; only what was received counts.
+    finish = getattr(response, "received_finish_reason", None)
+    seen.finish_reason = finish if isinstance(finish, str) else None
+
+
+def _get(thing: object, name: str) -> object:
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
+
+
+def load_litellm() -> ModuleType:
+    """Import LiteLLM once, offline and silent: no price download, no telemetry, no reading of .env files."""
+    with _import_lock:
+        return _litellm()
+
+
+@functools.cache
+def _litellm() -> ModuleType:
+    spec = importlib.util.find_spec("litellm")
+    folder = next(iter(spec.submodule_search_locations or [])) if spec is not None else ""
+    for name, value in {
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_MODE": "PRODUCTION",
+        "LITELLM_LOG": "CRITICAL",
+        "HF_HUB_OFFLINE": "1",
+        "TIKTOKEN_CACHE_DIR": str(Path(folder) / "litellm_core_utils" / "tokenizers"),
+    }.items():
+        os.environ[name] = value
+    through = [host for host in os.environ.get("NO_PROXY", "").split(",") if host]
+    os.environ["NO_PROXY"] = ",".join(dict.fromkeys([*through, "127.0.0.1", "localhost"]))
+    import litellm
+
+    litellm.suppress_debug_info = True
+    litellm.telemetry = False
+    litellm.disable_streaming_logging = True
+    litellm.turn_off_message_logging = True
+    litellm.callbacks = []
+    litellm.success_callback = []
+    litellm.failure_callback = []
+    for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # The first call loads a second's worth of modules, which must not count as the expert's latency.
+    litellm.completion(model="openai/none", messages=[], mock_response="ready", api_key="none", stream=False)
+    return sys.modules["litellm"]

@@ -1,0 +1,76 @@
+"""What a call needs and gives: its settings, the stream of its answer, and the client that carries it out."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from routing.errors import PreferenceError
+from routing.keys import Access
+from routing.local import SYSTEM_MESSAGE
+
+_MAX_TIMEOUT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Limits and manners of a call.
+
+    Args:
+        max_tokens: Longest answer, in tokens.
+        temperature: 0 gives the likeliest answer, higher is more varied; at most 2.
+        timeout_s: Seconds until the answer must be complete, retries included.
+        retries: Further tries after a failure that may pass, as long as no text has arrived.
+        system: System message; empty for none.
+
+    Raises:
+        PreferenceError: A value cannot be used.
+    """
+
+    max_tokens: int = 512
+    temperature: float = 0.0
+    timeout_s: float = 60.0
+    retries: int = 1
+    system: str = SYSTEM_MESSAGE
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("max_tokens", 1, 1_000_000),
+            ("temperature", 0.0, 2.0),
+            ("timeout_s", 0.1, _MAX_TIMEOUT_S),
+            ("retries", 0, 10),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise PreferenceError(f"{name} is {value!r}; allowed is {low:g} to {high:g}.")
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer as it arrives, and what the provider said about it; None where it said nothing."""
+
+    pieces: Iterator[str]
+    served: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    finish_reason: str | None = None
+    close: Callable[[], None] | None = None
+
+
+class Client(Protocol):
+    """Whatever carries calls out; LiteLLM in the app, see ``routing.answer``."""
+
+    def errors(self) -> tuple[type[BaseException], ...]:
+        """What opening and reading a stream may raise."""
+        ...
+
+    def open(self, access: Access, prompt: str, settings: Settings) -> Stream:
+        """Send one request."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """About how many tokens a text has."""
+        ...
+
+    def price(self, model: str) -> tuple[float, float] | None:
+        """US dollars per million tokens in and out, None if unknown."""
+        ...

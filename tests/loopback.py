@@ -1,0 +1,180 @@
+"""An OpenAI-compatible server on loopback that behaves, or misbehaves, as the called name says.
+
+    with Loopback() as server:
+        server.url                     # http://127.0.0.1:PORT/v1
+
+Names: ``normal-*`` answers with its own name and the prompt; ``slow-*`` waits between words; ``stuck-*`` sends two
+words and then nothing; ``dying-*`` breaks the connection mid-answer; ``ending-*`` ends it politely but without a
+finish; ``malformed-*`` sends a broken chunk; ``empty-*`` sends no text; ``nousage-*`` reports no tokens;
+``length-*`` stops at the length limit; ``silent-*`` never answers; ``flaky-*`` fails with 503 once, then answers;
+``status-401-*`` and so on answer with that status; ``context-*`` says that the prompt is too long;
+``markup-*`` answers with hostile markup. Everything that was asked is kept in ``server.requests``.
+"""
+
+import json
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+HOSTILE = (
+    "Hello <script>alert(1)</script> <img src=x onerror=alert(2)> ![pixel](https://evil.example/p.png?q=1) "
+    "[click](javascript:alert(3)) [data](data:text/html;base64,PHNjcmlwdD4=)\n\n```html\n<b>kept</b>\n```\n"
+)
+MESSAGES = {
+    400: "Unsupported value: 'temperature' is not allowed.",
+    401: "Incorrect API key provided: sk-loopback-secret-key-0123456789.",
+    403: "You do not have access to this model.",
+    404: "The model does not exist.",
+    413: "Payload too large.",
+    422: "Unprocessable.",
+    429: "Rate limit reached.",
+    500: "The server had an error.",
+    502: "Bad gateway.",
+    503: "The engine is overloaded.",
+}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "_Server"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._json(200, {"object": "list", "data": []})
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = str(body.get("model"))
+        self.server.requests.append({"body": body, "key": self.headers.get("Authorization"), "path": self.path})
+        kind = name.split("-", 1)[0]
+        with self.server.lock:
+            self.server.calls[name] += 1
+        if kind == "status":
+            status = int(name.split("-")[1])
+            self._json(status, {"error": {"message": MESSAGES[status], "type": "test", "code": None}})
+        elif kind == "context":
+            text = "This model's maximum context length is 100 tokens. However, your messages resulted in 9000 tokens."
+            self._json(400, {"error": {"message": text, "type": "invalid_request", "code": "context_length_exceeded"}})
+        elif kind == "flaky" and self.server.calls[name] == 1:
+            self._json(503, {"error": {"message": MESSAGES[503], "type": "test", "code": None}})
+        elif kind == "silent":
+            self.server.closing.wait(30)
+            self.close_connection = True
+        else:
+            self._stream(name, kind, str(body["messages"][-1]["content"]))
+
+    def _json(self, status: int, value: object) -> None:
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def _stream(self, name: str, kind: str, prompt: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        try:
+            self._words(name, kind, prompt)
+        except (BrokenPipeError, ConnectionResetError):
+            self.server.broken.append(name)
+            self.close_connection = True
+
+    def _words(self, name: str, kind: str, prompt: str) -> None:
+        text = HOSTILE if kind == "markup" else f"I am {name} and was asked: {prompt[:200]}"
+        pieces = [] if kind == "empty" else [word + " " for word in text.split(" ")]
+        self._chunk(name, {"role": "assistant", "content": ""})
+        for number, piece in enumerate(pieces):
+            if number == 2 and self._misbehave(kind):
+                return
+            if kind == "slow":
+                time.sleep(0.05)
+            self._chunk(name, {"content": piece})
+        if kind != "ending":
+            self._chunk(name, {}, finish="length" if kind == "length" else "stop")
+        if kind not in {"nousage", "ending"}:
+            self._usage(name, len(pieces))
+        self._data("[DONE]") if kind != "ending" else None
+        self._raw("")
+
+    def _misbehave(self, kind: str) -> bool:
+        if kind == "stuck":
+            self.server.closing.wait(30)
+        elif kind == "malformed":
+            self._data('{"id": "broken", "choices": [{"delta": {"content": ')
+            self._raw("")
+        elif kind != "dying":
+            return False
+        self.close_connection = True
+        self.wfile.flush()
+        return True
+
+    def _chunk(self, name: str, delta: dict[str, str], finish: str | None = None) -> None:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        self._data(json.dumps(self._envelope(name) | {"choices": [choice]}))
+
+    def _usage(self, name: str, output: int) -> None:
+        usage = {"prompt_tokens": 11, "completion_tokens": output, "total_tokens": 11 + output}
+        self._data(json.dumps(self._envelope(name) | {"choices": [], "usage": usage}))
+
+    @staticmethod
+    def _envelope(name: str) -> dict[str, object]:
+        return {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": f"{name}-served"}
+
+    def _data(self, text: str) -> None:
+        self._raw(f"data: {text}\n\n")
+
+    def _raw(self, text: str) -> None:
+        data = text.encode()
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.requests: list[dict[str, Any]] = []
+        self.broken: list[str] = []
+        self.calls: Counter[str] = Counter()
+        self.lock = threading.Lock()
+        self.closing = threading.Event()
+
+
+class Loopback:
+    """Runs the server in a thread for the length of a ``with`` block."""
+
+    def __init__(self) -> None:
+        self._server = _Server()
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        return self._server.requests
+
+    @property
+    def broken(self) -> list[str]:
+        """Names whose caller hung up before the answer was complete."""
+        return self._server.broken
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.closing.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

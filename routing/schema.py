@@ -6,10 +6,12 @@ Unknown is a value everywhere: ``None`` in a record, NaN in an array. It is neve
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from routing.errors import AnswerError
 
 Floats = NDArray[np.float64]
 
@@ -126,3 +128,44 @@ class Preferences:
     weights: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     pool: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an expert really answered, and what is known about it; None where it is not known.
+
+    Seconds count from the moment the call was sent, the start of a local expert not included.
+    ``tokens_source`` and ``cost_source`` say where those figures come from. ``served`` is the name under which
+    the provider says it answered. ``is_complete`` is False when the answer was stopped, cut at the length
+    limit or broke off; ``text`` then holds what arrived, and ``error`` the reason if there is one.
+    """
+
+    expert: str
+    text: str
+    time_to_first_token_s: float | None
+    latency_s: float
+    input_tokens: int | None
+    output_tokens: int | None
+    tokens_source: str
+    cost_usd: float | None
+    cost_source: str
+    served: str | None
+    finish_reason: str | None
+    is_complete: bool
+    error: AnswerError | None
+    retries: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEvent:
+    """Something that happened to one of several answers being written.
+
+    ``starting``: ``text`` says what is being prepared, ``share`` in [0, 1] how far it is. ``text``: a further
+    piece of the answer. ``retrying``: ``text`` says why. ``finished``: the last event of this expert, with its answer.
+    """
+
+    expert: str
+    kind: Literal["starting", "text", "retrying", "finished"]
+    text: str = ""
+    share: float = 0.0
+    answer: Answer | None = None

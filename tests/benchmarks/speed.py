@@ -1,0 +1,85 @@
+"""Speed as ratios within one run: the router against its own graph, and deciding over many experts."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from routing.catalog import ASSETS
+from routing.decision import decide
+from routing.encoder import GRAPH_FILE, HEADS, open_session
+from routing.objective import CONSTRAINTS, Candidates
+from routing.router import load_router
+from routing.schema import Preferences
+
+ROUNDS = 60
+Row = tuple[str, str, str]
+
+
+def p50_ms(run: Callable[[], object], rounds: int = ROUNDS) -> float:
+    """Median milliseconds of one call, after a few to warm up."""
+    for _ in range(5):
+        run()
+    times = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return float(np.median(times)) * 1e3
+
+
+def paired_p50_ms(one: Callable[[], object], other: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, float]:
+    """Medians of two calls that take turns, so that a busy machine slows both alike."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds + 5):
+        for run, kept in zip((one, other), times, strict=True):
+            started = time.perf_counter()
+            run()
+            if turn >= 5:
+                kept.append(time.perf_counter() - started)
+    return float(np.median(times[0])) * 1e3, float(np.median(times[1])) * 1e3
+
+
+def routing_rows() -> list[Row]:
+    """Router.route against one bare run of the same graph on the same tokens."""
+    router = load_router()
+    session = open_session((ASSETS / GRAPH_FILE).read_bytes())
+    rows: list[Row] = []
+    for tokens in (32, 128, 256):
+        prompt = " ".join(["river"] * (tokens - 2))
+        ids = np.full((1, tokens), 2314, dtype=np.int64)
+        feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        outputs = ["vector", "familiarity", *HEADS]
+        seen = router.read(prompt).input_tokens
+        routed, bare = paired_p50_ms(lambda p=prompt: router.route(p), lambda f=feed: session.run(outputs, f))  # type: ignore[misc]
+        rows.append(
+            (
+                f"Router.route against the bare graph, {seen} tokens, p50",
+                f"{routed / bare:.2f} times",
+                f"{routed:.1f} ms",
+            )
+        )
+    return rows
+
+
+def decision_rows() -> list[Row]:
+    """Deciding alone: weights, limits, front, ranking and the smallest flip."""
+    rng = np.random.default_rng(0)
+    wish = Preferences({"cost": 0.5, "size": 0.1}, {"latency": 8.0})
+    rows: list[Row] = []
+    for n in (10, 100, 1000, 5000):
+        options = offers(n, rng)
+        plain = p50_ms(lambda o=options: decide(o, wish), 30)  # type: ignore[misc]
+        full = p50_ms(lambda o=options: decide(o, wish).smallest_flip, 30)  # type: ignore[misc]
+        rows.append((f"Decision over {n:,} experts, p50", f"{plain:.2f} ms", f"{full:.1f} ms with every flip"))
+    return rows
+
+
+def offers(n: int, rng: np.random.Generator) -> Candidates:
+    """Experts with random values; one in ten unknown on each constraint."""
+    values = {name: np.where(rng.random(n) < 0.1, np.nan, rng.lognormal(1.0, 1.0, n)) for name in CONSTRAINTS}
+    penalties = {name: v / np.nanmax(v) for name, v in values.items()}
+    score = rng.random(n)
+    rank, none = np.arange(n, dtype=float), np.zeros(n)
+    names = tuple(f"expert-{i}" for i in range(n))
+    return Candidates(names, score, score - 0.1, score + 0.1, values, penalties, none > 0, none, rank)

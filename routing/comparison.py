@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from routing.answer import Stop, ask
-from routing.answer_call import Settings
+from routing.answer_client import Settings
 from routing.keys import KeyRing
 from routing.schema import Answer, Expert
 

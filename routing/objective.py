@@ -146,7 +146,7 @@ def candidates(
         score_low=mine.score_low[row],
         score_high=mine.score_high[row],
         values=values,
-        penalties=_penalties(values, scale),
+        penalties=penalties(values, scale),
         is_length_assumed=is_assumed[0],
         overflow=overflow,
         name_rank=catalog.name_rank,
@@ -175,7 +175,8 @@ def predicted_cost(catalog: Catalog, input_tokens: Floats, output_tokens: Floats
     return catalog.price_in * input_tokens[:, np.newaxis] + cost_out, unknown & (catalog.price_out > 0)
 
 
-def _penalties(values: Mapping[str, Floats], scale: Scale) -> dict[str, Floats]:
+def penalties(values: Mapping[str, Floats], scale: Scale) -> dict[str, Floats]:
+    """Values scaled to about [0, 1], higher is worse; arrays of any one shape, NaN where unknown."""
     return {
         "cost": values["cost"] / scale.cost_usd,
         "latency": values["latency"] / scale.latency_s,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from pages.common import cached
-from routing.figures import money
+from routing.figures.style import money
 from routing.objective import CONSTRAINTS
 from routing.schema import Preferences
 

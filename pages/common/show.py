@@ -9,7 +9,7 @@ import streamlit as st
 from pages.common import cached, controls
 from routing import flags as flag_grammar
 from routing.errors import RoutingError
-from routing.figures import money
+from routing.figures.style import money
 from routing.flips import Flip
 from routing.objective import CONSTRAINTS
 from routing.router import Reading, Routed

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.common import cached, keys, look
 from routing.catalog import SECURITY_TIERS
+from routing.keys import KeyStatus
 
 
 def page() -> None:
@@ -55,7 +56,6 @@ def table() -> pd.DataFrame:
             {
                 "Expert": e.title,
                 "Provider": e.provider,
-                "Key": status.text,
                 "Outcomes": sum(counts.values()),
                 "Mean score": card["mean_score"].get(e.name),
                 "Size (B)": e.params_b,
@@ -69,12 +69,19 @@ def table() -> pd.DataFrame:
                 "Price source": e.price_source,
                 "Price date": e.price_date,
                 "Tier": e.security_tier,
+                "Key": _key_text(status),
                 "LiteLLM name": e.litellm,
                 "_usable": status.is_usable,
                 "_name": e.name,
             }
         )
     return pd.DataFrame(rows)
+
+
+def _key_text(status: KeyStatus) -> str:
+    if status.is_usable:
+        return status.text
+    return f"add {' or '.join(status.names)}" if status.names else "no address known"
 
 
 def _matches(frame: pd.DataFrame, words: str, tiers: list[int], usable: bool) -> "pd.Series[bool]":

@@ -1,4 +1,4 @@
-"""Plain data to plotly figures. Colours are Okabe and Ito's, told apart by every kind of sight; shapes say it again."""
+"""The front for one prompt: every expert on two axes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,36 +8,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from routing.decision import Decision
+from routing.figures.style import BLUE, GREEN, GREY, VERMILION, Axis, log_tick, money
 from routing.objective import CONSTRAINTS
 from routing.schema import Floats
-
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, GREY = (
-    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#C7B42C"),
-    "#8A8F98",
-)
-TERM_COLOURS = dict(zip(CONSTRAINTS, (ORANGE, SKY, PURPLE, YELLOW, VERMILION, GREEN, GREY), strict=True))
-LOG_AXES = frozenset({"cost", "latency", "size", "verbosity"})
-_FORMAT = {"cost": "$.3~g", "latency": ".2~f", "size": ".3~g", "score": ".2f"}
-_BARE = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
-# What st.plotly_chart gets as ``config``: a PNG from the camera button, twice the screen's resolution.
-CONFIG = {**_BARE, "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "thalamus"}}
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One axis of the front: ``score`` or a constraint, with logarithmic and reversed as ticked."""
-
-    name: str
-    is_log: bool = False
-    is_reversed: bool = False
-
-    @property
-    def title(self) -> str:
-        """What the axis shows, with its unit."""
-        if self.name == "score":
-            return "Predicted score"
-        constraint = CONSTRAINTS[self.name]
-        return f"{constraint.title} ({constraint.unit})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +67,7 @@ def front(
             )
     _draw_limits(figure, decision, x, y)
     _draw_arrows(figure, decision, measured, {x.name: at_x, y.name: at_y}, x, y)
-    _layout(figure, x, y, lane)
+    _layout(figure, x, y, lane, {x.name: xs[placed], y.name: ys[placed]})
     return figure
 
 
@@ -170,15 +143,6 @@ def _label_sides(xs: Floats, rows: NDArray[np.int64], is_log: bool) -> list[str]
     return ["bottom right" if across[i] < left + 0.25 * (right - left) else "top left" for i in rows]
 
 
-def money(cost_usd: float) -> str:
-    """Dollars with as many digits as the amount needs; unknown stays unknown."""
-    if not np.isfinite(cost_usd):
-        return "unknown"
-    if cost_usd == 0:
-        return "$0"
-    return f"${cost_usd:,.2f}" if cost_usd >= 1 else f"${cost_usd:.2g}" if cost_usd >= 0.0001 else f"${cost_usd:.1e}"
-
-
 def _draw_limits(figure: go.Figure, decision: Decision, x: Axis, y: Axis) -> None:
     for axis, add_line, add_band, edge in (
         (x, figure.add_vline, figure.add_vrect, "x"),
@@ -214,7 +178,9 @@ def _draw_arrows(
         )
 
 
-def _layout(figure: go.Figure, x: Axis, y: Axis, lane: Mapping[str, float | None]) -> None:
+def _layout(
+    figure: go.Figure, x: Axis, y: Axis, lane: Mapping[str, float | None], values: Mapping[str, Floats]
+) -> None:
     for axis, update in ((x, figure.update_xaxes), (y, figure.update_yaxes)):
         update(title=axis.title, type="log" if axis.is_log else "linear", automargin=True, zeroline=False)
         if axis.is_reversed:
@@ -222,7 +188,7 @@ def _layout(figure: go.Figure, x: Axis, y: Axis, lane: Mapping[str, float | None
         if axis.name == "cost":
             update(tickprefix="$", tickformat="~g")
         if axis.is_log:
-            update(dtick=1)
+            update(dtick=log_tick(values[axis.name]))
             at = lane[axis.name]
             if at is not None:
                 figure.add_annotation(**_zero_note(axis is x, at))
@@ -237,29 +203,3 @@ def _zero_note(is_x: bool, at: float) -> dict[str, object]:
     if not is_x:
         place = {"y": np.log10(at), "x": 0, "xref": "paper", "xanchor": "left"}
     return {**place, "text": "zero", "showarrow": False, "font": {"size": 10, "color": GREY}}
-
-
-def objective(decision: Decision, titles: Mapping[str, str], *, most: int = 12) -> go.Figure:
-    """Score to the right, weighted penalties to the left, the objective as a mark: best experts on top.
-
-    Args:
-        decision: What is drawn.
-        titles: Name of each expert for people.
-        most: How many feasible experts to draw.
-    """
-    rows = decision.ranking[:most][::-1]
-    labels = [titles[decision.options.experts[i]] for i in rows]
-    figure = go.Figure()
-    bar = {"orientation": "h", "y": labels}
-    figure.add_bar(x=decision.options.score[rows], name="Predicted score", marker={"color": BLUE}, **bar)
-    for name, term in decision.terms.items():
-        figure.add_bar(x=-term[rows], name=CONSTRAINTS[name].title, marker={"color": TERM_COLOURS[name]}, **bar)
-    mark = {"symbol": "diamond", "size": 9, "color": "white", "line": {"color": VERMILION, "width": 2}}
-    figure.add_scatter(x=decision.objective[rows], y=labels, mode="markers", name="Objective", marker=mark)
-    figure.update_layout(
-        **{"barmode": "relative", "height": 110 + 30 * len(labels), "margin": {"l": 10, "r": 10, "t": 30, "b": 10}},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title="Predicted score and weighted penalties", zeroline=True)
-    figure.update_yaxes(automargin=True)
-    return figure

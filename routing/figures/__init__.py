@@ -1,0 +1,8 @@
+"""Plain data to plotly figures; imported by pages only."""
+
+from routing.figures.bars import objective
+from routing.figures.front import Measured, front
+from routing.figures.style import CONFIG, LOG_AXES, Axis, money
+from routing.figures.tradeoff import tradeoff
+
+__all__ = ["CONFIG", "LOG_AXES", "Axis", "Measured", "front", "money", "objective", "tradeoff"]

@@ -25,7 +25,7 @@ class Request(TypedDict):
 
 def serve(request: Request) -> None:
     """Load the weights, announce the address on standard output, and serve until standard input closes."""
-    import xllamacpp  # noqa: PLC0415 - the child alone needs it
+    import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = request["weights"]

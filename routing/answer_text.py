@@ -46,7 +46,9 @@ def reading_ease(text: str) -> float | None:
     prose = _FENCE.sub(" ", text)
     if len(prose.split()) < _MIN_WORDS:
         return None
-    import textstat
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # textstat 0.7.4 finds its word lists through pkg_resources
+        import textstat
 
     return float(textstat.flesch_reading_ease(prose))
 

@@ -23,8 +23,8 @@ from routing.errors import LocalFailed
 from routing.keys import Secret, harmless_environ
 
 SYSTEM_MESSAGE = "You are a helpful assistant."
-# Tokens of prompt and answer together. SmolLM2: all that it was trained for; Qwen2.5-Coder: a part, for memory.
-CONTEXT_TOKENS: Mapping[str, int] = {"smollm2-135m": 8192, "qwen2.5-coder-0.5b": 16384}
+# Tokens of prompt and answer together: all that the weights were trained for, as in the catalogue.
+CONTEXT_TOKENS: Mapping[str, int] = {"smollm2-135m": 8192, "qwen2.5-coder-0.5b": 32768}
 START_TIMEOUT_S = 90.0
 _USUAL_START_S = 3.0
 _STOP_TIMEOUT_S = 3.0

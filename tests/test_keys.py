@@ -1,0 +1,81 @@
+"""Keys: where they come from, where they may go, and that they never show."""
+
+import pickle
+from dataclasses import replace
+
+import pytest
+
+from routing import answer, errors
+from routing.catalog import load_catalog
+from routing.keys import KEY_NAMES, KeyRing, Secret, checked_address, harmless_environ
+from tests.test_answer import KEY, expert
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+
+
+def test_secret_is_masked_and_cannot_be_pickled() -> None:
+    secret = Secret(KEY)
+    assert f"{secret} {secret!r} {[secret]}".count("***") == 3
+    assert secret.reveal() == KEY
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(secret)
+
+
+def test_key_lookup_order_and_status() -> None:
+    gpt = replace(expert("gpt-4o-mini", title="GPT-4o mini"), litellm="openai/gpt-4o-mini")
+    places = [{"OPENAI_API_KEY": f"sk-{place}-0123456789"} for place in ("session", "secrets", "environment")]
+    ring = KeyRing(session=places[0], secrets=places[1], environ=places[2])
+    assert ring.access(gpt).key.reveal() == "sk-session-0123456789"
+    assert replace(ring, session={}).access(gpt).key.reveal() == "sk-secrets-0123456789"
+    assert replace(ring, session={"OPENAI_API_KEY": "  "}, secrets={}).status(gpt).source == "environment"
+    none = KeyRing(environ={}).status(gpt)
+    assert not none.is_usable
+    assert none.text == "GPT-4o mini has no key: add OPENAI_API_KEY under Keys or in .streamlit/secrets.toml."
+
+
+def test_key_of_a_provider_never_goes_to_an_own_address() -> None:
+    gpt = replace(expert("gpt-4o-mini"), litellm="openai/gpt-4o-mini")
+    keys = KeyRing(environ={"OPENAI_API_KEY": KEY}, endpoints={"gpt-4o-mini": "https://mine.test/v1/"})
+    access = keys.access(gpt)
+    assert (access.key.reveal(), access.address, access.model) == ("none", "https://mine.test/v1", "openai/gpt-4o-mini")
+    assert keys.status(gpt).is_usable
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["file:///etc/passwd", "ftp://x/v1", "javascript:alert(1)", "", "http://", "http://u:pw@x/v1", "http://x/v1?k=1"],
+)
+def test_own_address_is_checked(address: str) -> None:
+    with pytest.raises(errors.RequestRefused, match="not an address that can be called") as caught:
+        checked_address(address)
+    assert "pw@" not in str(caught.value)
+
+
+def test_every_expert_has_a_status_and_known_key_names() -> None:
+    keys = KeyRing(environ={})
+    for one_expert in load_catalog().experts:
+        status = keys.status(one_expert)
+        assert status.text
+        assert status.is_usable == one_expert.is_local
+        if one_expert.litellm and not one_expert.is_local:
+            assert one_expert.litellm.split("/")[0] in KEY_NAMES, one_expert.name
+
+
+def test_key_names_are_those_of_litellm(monkeypatch: pytest.MonkeyPatch) -> None:
+    litellm = answer.load_litellm()
+    for names in KEY_NAMES.values():
+        for name in names:
+            monkeypatch.delenv(name, raising=False)
+    for provider, names in KEY_NAMES.items():
+        missing = litellm.validate_environment(f"{provider}/any")["missing_keys"]
+        if missing:  # LiteLLM says nothing for a few providers
+            assert set(names) == set(missing), provider
+
+
+def test_children_get_no_secrets() -> None:
+    environ = {"PATH": "/bin", "OPENAI_API_KEY": KEY, "AWS_SECRET_ACCESS_KEY": "x", "DATABASE_URL": "y", "LANG": "C"}
+    assert harmless_environ(environ) == {"PATH": "/bin", "LANG": "C"}

@@ -8,7 +8,7 @@ import pytest
 from routing import answer, errors
 from routing.catalog import load_catalog
 from routing.keys import KEY_NAMES, KeyRing, Secret, checked_address, harmless_environ
-from tests.test_answer import KEY, expert
+from tests.asking import KEY, expert
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 _LETTER = (
     re.compile(r"(?i:answer)\s*(?i:is|:)?\s*:?\s*\**\(?([A-J])\b\)?"),
     re.compile(r"^\s*\**\(?([A-J])\)?\s*(?:[.):*]|$)", re.MULTILINE),
+    re.compile(r"\b([A-J])\b\)?\s+is\s+(?:the\s+)?(?:correct|right|best)\b"),
     re.compile(r"\(([A-J])\)"),
     re.compile(r"\b(?i:option|choice)\s+([A-J])\b"),
 )

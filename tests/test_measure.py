@@ -36,6 +36,7 @@ GOAL = PLAN.replace(" and the green block is on top of the blue block", "")
         ("The answer is (C), no, the answer is (B)", "B"),
         ("It grows on trees, so an apple.", "B"),
         ("Option D", "D"),
+        ("D is the correct answer.", "D"),
         ("The answer is a fruit that grows.", None),
         ("stone or apple", None),
         ("", None),

@@ -141,6 +141,11 @@ class _Tap:
 class LiteLLM:
     """The client of all calls: LiteLLM, imported with the first call."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether LiteLLM is imported."""
+        return "litellm" in sys.modules
+
     def errors(self) -> tuple[type[BaseException], ...]:
         """The bases of LiteLLM's, OpenAI's and httpx's exceptions, and what lies below them."""
         litellm = load_litellm()

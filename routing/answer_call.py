@@ -96,7 +96,11 @@ class Call:
 
     def _try_often(self, access: Access) -> AnswerError | None:
         """Ask until there is text, the failure is final, or the tries are used up."""
+        if not self._client.is_ready:
+            self._emit(AnswerEvent(self.expert.name, "starting", "Preparing the first call"))
         foreign = self._client.errors()
+        if self._abandoned.is_set():
+            return None
         self._state.began, self._state.is_sent = time.monotonic(), True
         for tries in range(1, self._settings.retries + 2):
             self._state.retries = tries - 1

@@ -59,6 +59,11 @@ class Stream:
 class Client(Protocol):
     """Whatever carries calls out; LiteLLM in the app, see ``routing.answer``."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can call at once; if not, the first call takes seconds longer."""
+        ...
+
     def errors(self) -> tuple[type[BaseException], ...]:
         """What opening and reading a stream may raise."""
         ...

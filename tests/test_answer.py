@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -164,3 +165,17 @@ def test_importing_does_not_load_litellm() -> None:
 def test_threads_end(server: Loopback) -> None:
     one(server, "normal-z")
     eventually(lambda: not [t for t in threading.enumerate() if t.name == "ask-normal-z"])
+
+
+def test_first_call_of_a_process_says_that_it_prepares(server: Loopback) -> None:
+    code = f"""
+from routing.answer import ask
+from routing.keys import KeyRing
+from tests.asking import FAST, expert
+keys = KeyRing(environ={{}}, endpoints={{"normal-first": {server.url!r}}})
+events = list(ask([expert("normal-first")], "x", keys=keys, settings=FAST))
+print(events[0].kind, events[0].text, events[-1].answer.is_complete)
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=Path(__file__).parent.parent)
+    assert done.stdout.strip() == "starting Preparing the first call True"

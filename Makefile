@@ -53,8 +53,8 @@ bench: setup $(VENV)/.test ## Measure speed and quality; write the table in the 
 train: $(VENV)/.train ## Fit the router on the outcomes in DATA and export it to assets/
 	@$(PY) -m routing train --data $(DATA) --out assets
 
-experts: setup ## Fetch a second, larger local expert (491 MB)
-	@$(PY) -m routing weights qwen2.5-coder-0.5b
+experts: setup ## Fetch a second, larger local expert (491 MB); SHA256= its official value
+	@$(PY) -m routing weights qwen2.5-coder-0.5b $(if $(SHA256),--sha256 $(SHA256))
 
 measure: setup ## Measure the local experts on outcomes in DATA
 	@$(PY) -m routing measure --data $(DATA)

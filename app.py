@@ -1,19 +1,41 @@
 """The workbench: what every page shares, and which pages there are."""
 
+from pathlib import Path
+
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
-from pages.common import link
-
-st.set_page_config(page_title="Thalamus", page_icon=":material/alt_route:", layout="wide")
-st.logo("assets/logo.svg", size="large")
+ROOT = Path(__file__).parent
 PAGES = {
     "Ask": [
-        st.Page("pages/ask/route.py", title="Route", icon=":material/alt_route:", default=True),
-        st.Page("pages/ask/compare.py", title="Compare", icon=":material/view_column:"),
+        ("pages/ask/route.py", "Route", ":material/alt_route:"),
+        ("pages/ask/compare.py", "Compare", ":material/view_column:"),
     ],
-    "Trade-offs": [st.Page("pages/tradeoffs/front.py", title="Front", icon=":material/show_chart:")],
-    "Evidence": [st.Page("pages/evidence/experts.py", title="Experts", icon=":material/groups:")],
+    "Trade-offs": [("pages/tradeoffs/front.py", "Front", ":material/show_chart:")],
+    "Evidence": [("pages/evidence/experts.py", "Experts", ":material/groups:")],
 }
-page = st.navigation(PAGES)
-link.take_over()
-page.run()
+
+
+def main() -> None:
+    """Run the page that the address names; Route where it names none."""
+    from pages.common import link
+
+    st.set_page_config(page_title="Thalamus", page_icon=":material/alt_route:", layout="wide")
+    st.logo(ROOT / "assets" / "logo.svg", size="large")
+    pages = {
+        section: [st.Page(ROOT / path, title=title, icon=icon, default=title == "Route") for path, title, icon in rows]
+        for section, rows in PAGES.items()
+    }
+    page = st.navigation(pages)
+    link.take_over()
+    page.run()
+
+
+if st.runtime.exists():
+    main()
+else:
+    # The server imports this file once, before the first session. A folder called pages makes Streamlit look for pages
+    # in its older way until st.navigation has run once; whoever opens a cold server on a deep link would then be told
+    # "Page not found". st.navigation itself clears the same flag, only too late for the first visitor.
+    PagesManager.uses_pages_directory = False
+    app = st.App(__file__)

@@ -10,7 +10,7 @@ PAGES = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("pages/*/*.py")
 MATHS = "How many ways are there to seat five people round a table?"
 
 
-@pytest.fixture()
+@pytest.fixture
 def app():
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
 

@@ -45,11 +45,12 @@ def page() -> None:
 
 
 def chooser(routed: Routed) -> list[str]:
-    """Up to six experts; the pick and its runner-ups are preselected, with one that runs here if none has a key."""
+    """Up to six experts; the pick and its runner-ups are preselected, with one that runs here if a key is missing."""
     decision, ring, catalog = routed.decision, keys.ring(), cached.catalog()
     suggested = list(decision.order[:3])
-    if not any(ring.status(catalog[name]).is_usable for name in suggested):
-        suggested += [e.name for e in catalog.experts if e.is_local and answers.is_installed(e)][:2]
+    if not all(ring.status(catalog[name]).is_usable for name in suggested):
+        here = [e.name for e in catalog.experts if e.is_local and answers.is_installed(e)]
+        suggested += [name for name in here if name in decision.options.experts and name not in suggested]
     # A new prompt or new sliders bring a new suggestion; a choice made by hand stays.
     if st.session_state.get("compare_suggested") != suggested and not st.session_state.get("compare_by_hand"):
         st.session_state["compare_experts"] = suggested

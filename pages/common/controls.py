@@ -27,6 +27,15 @@ LIMITS: dict[str, tuple[float, ...]] = {
     "verbosity": (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0),
     "readability": (10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0),
 }
+LIMIT_TITLES = {
+    "cost": "Most cost per answer",
+    "latency": "Most latency",
+    "size": "Most parameters",
+    "recency": "Most days since release",
+    "security": "Highest security tier",
+    "verbosity": "Most output tokens",
+    "readability": "Least reading ease",
+}
 UNIT = {"latency": "s", "size": "B", "recency": "days", "security": "", "verbosity": "tokens", "readability": ""}
 
 
@@ -136,7 +145,7 @@ def _limit(name: str) -> float | None:
     if key not in st.session_state:
         st.session_state[key] = None
     value: float | None = st.select_slider(
-        f"{'Least' if constraint.is_floor else 'Most'} {constraint.title.lower()} ({constraint.unit})",
+        LIMIT_TITLES[name],
         options,
         key=key,
         format_func=lambda v: "no limit" if v is None else limit_text(name, v),

@@ -7,13 +7,17 @@ _CSS = """
 .block-container { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1360px; }
 .st-key-panel_weights, .st-key-panel_limits { padding-top: .4rem; }
 .ends { display: flex; justify-content: space-between; font-size: .74rem; opacity: .65; margin: -.55rem 0 .55rem; }
+[data-testid="stSliderTickBar"] { display: none; }
 .lead { font-size: 1.28rem; line-height: 1.45; margin: .1rem 0 .2rem; }
 .quiet { opacity: .68; font-size: .88rem; }
 [data-testid="stMetricValue"] { font-size: 1.25rem; }
 .facts { width: 100%; font-size: .84rem; border-collapse: collapse; }
 .facts th { font-weight: 500; opacity: .6; text-align: right; }
 .facts td { padding: .12rem 0; text-align: right; } .facts td:first-child { text-align: left; opacity: .75; }
-@media (max-width: 640px) { .block-container { padding-left: 1rem; padding-right: 1rem; } .lead { font-size: 1.1rem; } }
+@media (max-width: 640px) {
+  .block-container { padding-left: 1rem; padding-right: 1rem; }
+  .lead { font-size: 1.1rem; }
+}
 </style>
 """
 

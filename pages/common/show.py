@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.common import cached, controls
 from routing import flags as flag_grammar
+from routing import sensitive
 from routing.errors import RoutingError
 from routing.figures.style import money
 from routing.flips import Flip
@@ -41,6 +42,7 @@ def flags(reading: Reading) -> None:
             st.caption("From the prompt, in place of the sliders", width="content")
             for flag in reading.flags:
                 st.badge(flag_text(flag), icon=":material/flag:", color="blue")
+    _sensitive(reading)
     for note in reading.warnings:
         st.caption(f":material/warning: {escape(note)}")
     if not reading.is_familiar:
@@ -49,6 +51,24 @@ def flags(reading: Reading) -> None:
             f"(similarity {reading.familiarity:.2f}), so the predictions say little. "
             "A safe choice is the expert that is best overall."
         )
+
+
+def _sensitive(reading: Reading) -> None:
+    """Suggest keeping a sensitive prompt on this machine, unless that is already so."""
+    if st.session_state.get("sensitive_for") != reading.prompt:
+        st.session_state["sensitive"] = sensitive.kinds_found(reading.prompt)
+        st.session_state["sensitive_for"] = reading.prompt
+    found: tuple[str, ...] = st.session_state["sensitive"]
+    is_kept_here = any(f.kind == "limit" and f.constraint == "security" and f.value == 0 for f in reading.flags)
+    if not found or is_kept_here or st.session_state.get("limit_security") == 0.0:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(
+            f":material/shield_lock: This prompt seems to hold {' and '.join(found)}. "
+            "Consider only experts on this machine.",
+            width="content",
+        )
+        st.button("Local only", key="local_only", type="tertiary", on_click=controls.set_limit, args=("security", 0.0))
 
 
 def flag_text(flag: flag_grammar.Flag) -> str:

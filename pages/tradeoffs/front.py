@@ -86,9 +86,7 @@ def draw(found: Sweep, weight: float) -> None:
         on_select=lambda: _take_clicked(found.constraint),
         selection_mode="points",
     )
-    kind = (
-        "measured outcomes" if found.is_measured else "predicted scores (these experts share too few measured prompts)"
-    )
+    kind = "measured scores" if found.is_measured else "predicted scores, since these experts share too few prompts"
     st.caption(
         f"{found.n_prompts:,} held-out prompts ({cached.sample().split} split), {len(found.experts)} experts, {kind}. "
         f"Across: mean predicted {found.constraint} of the chosen experts. "
@@ -111,7 +109,10 @@ def verdict(found: Sweep, weight: float) -> None:
     titles = cached.titles()
     score = "score" if found.is_measured else "predicted score"
     st.metric(
-        f"Mean {score}", f"{found.score[at]:.3f}", f"{found.score[at] - found.single_score[best]:+.3f} vs best single"
+        f"Mean {score}",
+        f"{found.score[at]:.3f}",
+        f"{found.score[at] - found.single_score[best]:+.3f} against the best single expert",
+        delta_color="off",
     )
     value = controls.limit_text(found.constraint, float(found.value[at]))
     st.metric(f"Mean {found.constraint}", value)

@@ -193,7 +193,7 @@ def _layout(
             if at is not None:
                 figure.add_annotation(**_zero_note(axis is x, at))
     figure.update_layout(
-        **{"height": 430, "margin": {"l": 10, "r": 10, "t": 34, "b": 10}, "hovermode": "closest"},
+        **{"height": 430, "showlegend": True, "margin": {"l": 10, "r": 10, "t": 34, "b": 10}, "hovermode": "closest"},
         legend={"orientation": "h", "y": 1.12, "x": 0, "itemclick": False, "itemdoubleclick": False},
     )
 

@@ -42,7 +42,9 @@ def money(cost_usd: float) -> str:
         return "unknown"
     if cost_usd == 0:
         return "$0"
-    return f"${cost_usd:,.2f}" if cost_usd >= 1 else f"${cost_usd:.2g}" if cost_usd >= 0.0001 else f"${cost_usd:.1e}"
+    if cost_usd >= 1:
+        return f"${cost_usd:,.2f}"
+    return "$" + np.format_float_positional(cost_usd, precision=2, fractional=False, trim="-")
 
 
 def log_tick(values: Floats) -> int | str:

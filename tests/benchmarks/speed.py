@@ -51,7 +51,7 @@ def routing_rows() -> list[Row]:
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         outputs = ["vector", "familiarity", *HEADS]
         seen = router.read(prompt).input_tokens
-        routed, bare = paired_p50_ms(lambda p=prompt: router.route(p), lambda f=feed: session.run(outputs, f))  # type: ignore[misc]
+        routed, bare = paired_p50_ms(lambda p=prompt: router.route(p), lambda f=feed, o=outputs: session.run(o, f))  # type: ignore[misc]
         rows.append(
             (
                 f"Router.route against the bare graph, {seen} tokens, p50",

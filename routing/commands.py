@@ -1,0 +1,154 @@
+"""What the commands of the command line do beyond parsing: progress on long work, tables, files written whole."""
+
+import json
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from routing.catalog import ASSETS, load_catalog
+from routing.errors import RoutingError
+from routing.schema import Answer
+
+SECRETS = Path(".streamlit/secrets.toml")
+
+
+def answer_all(prompt: str, names: Sequence[str], *, max_tokens: int, as_json: bool) -> bool:
+    """Ask experts, print their answers, and say whether any failed."""
+    from routing.answer import answers
+    from routing.answer_client import Settings
+    from routing.keys import KeyRing
+
+    catalog = load_catalog()
+    experts = [catalog[name] for name in dict.fromkeys(names)]
+    found = answers(experts, prompt, keys=KeyRing(secrets=_secrets()), settings=Settings(max_tokens=max_tokens))
+    if as_json:
+        print(json.dumps([_answer_json(a) for a in found], indent=2))
+    else:
+        print("\n\n".join(_answer_text(a) for a in found))
+    return any(a.error is not None for a in found)
+
+
+def _secrets() -> dict[str, object]:
+    if not SECRETS.is_file():
+        return {}
+    try:
+        return tomllib.loads(SECRETS.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as problem:
+        # The message quotes a place, never a value.
+        raise RoutingError(f"{SECRETS} is not valid TOML ({problem}). Mend it; no key was read.") from problem
+
+
+def _answer_json(answer: Answer) -> dict[str, Any]:
+    return {**asdict(answer), "error": None if answer.error is None else str(answer.error)}
+
+
+def _answer_text(answer: Answer) -> str:
+    if answer.error is not None and not answer.text:
+        return f"== {answer.expert}\n{answer.error}"
+    first = "unknown" if answer.time_to_first_token_s is None else f"{answer.time_to_first_token_s:.2f} s"
+    cost = "unknown" if answer.cost_usd is None else f"${answer.cost_usd:.6f}"
+    ending = "" if answer.is_complete else f"\n-- incomplete: {answer.error or answer.finish_reason or 'stopped'}"
+    facts = f"-- served by {answer.served}, first token {first}, {answer.latency_s:.2f} s, cost {cost}"
+    return f"== {answer.expert}\n{answer.text.strip()}\n{facts}{ending}"
+
+
+def evaluate_all(
+    data: Path, *, split: str, routers: Sequence[str], pools: Sequence[str], json_file: Path | None
+) -> None:
+    """Judge routers on pools, print the main measures as a table, and write all of them if asked."""
+    from routing import predictors
+    from routing.evaluation import evaluate
+
+    names = list(predictors.PREDICTORS) if "all" in routers else list(routers or [predictors.DEFAULT])
+    results = evaluate(
+        data, split=split, routers=names, pools=list(pools) or None, experts=load_catalog().experts, progress=say
+    )
+    print(table(results))
+    if json_file is not None:
+        write_whole(json_file, json.dumps(results, indent=1))
+        say(f"Every measure is in {json_file}")
+
+
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """The main measures of an evaluation as a Markdown table."""
+    lines = [
+        "| pool | router | prompts | AIQ above static mix | cost at 99 % | score at lambda 0 | best single | APGR |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        cost = (r.get("cost_at") or {}).get("99")
+        apgr = r.get("apgr")
+        lines.append(
+            f"| {r['pool']} | {r['router']} | {r['n_prompts']:,} | {_figure(r['aiq_above_static_mix'])}"
+            f"{_span(r.get('aiq_above_static_mix_interval'))} | {_figure(cost, 2)} | {_figure(r['score'])} "
+            f"| {_figure(r['best_single']['score'])} | {_figure(apgr)}{_span(r.get('apgr_interval'))} |"
+        )
+    return "\n".join(lines)
+
+
+def _figure(value: float | None, digits: int = 3) -> str:
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def _span(interval: Sequence[float] | None) -> str:
+    return "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
+
+
+def train_router(data: Path, out: Path, *, finetune: bool) -> None:
+    """Fit and export a router."""
+    try:
+        from routing.training import train
+    except ImportError as problem:
+        raise RoutingError(
+            f"Training needs {problem.name}, which is not installed. Run: make train (it installs what training needs)."
+        ) from problem
+    local = ASSETS / "local_outcomes.csv"
+    train(data, out, finetune=finetune, extra_outcomes=local if local.is_file() else None, progress=say)
+
+
+def fetch_weights(expert: str, sha256: str | None) -> None:
+    """Fetch the weights of a local expert, with progress on one line."""
+    from routing.weights import fetch
+    from routing.weights_sources import Progress
+
+    def show(progress: Progress) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{progress.note} {progress.share:4.0%}", end="", file=sys.stderr)
+
+    path = fetch(expert, show, sha256=sha256)
+    say(f"{expert}: {path.name} is in place, its SHA-256 matches")
+
+
+def measure_expert(expert: str, data: Path, count: int) -> None:
+    """Measure a local expert and write its outcomes beside the graph."""
+    from routing.measure import measure
+
+    def show(done: int, total: int, note: str) -> None:
+        if done % 10 == 0 or done == total:
+            say(f"{done} of {total}: {note}")
+
+    outcomes = measure(load_catalog()[expert], data, n=count, progress=show)
+    mean = sum(o.score for o in outcomes) / len(outcomes)
+    say(f"{expert}: mean score {mean:.3f} over {len(outcomes)} prompts")
+
+
+def say(text: str) -> None:
+    """Progress for people, apart from what a program may read from standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that an earlier one stays until the new one is complete.
+
+    Raises:
+        RoutingError: The folder does not exist or cannot be written to.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as problem:
+        raise RoutingError(f"{path} cannot be written ({problem.strerror}). Choose another place.") from problem

@@ -1,0 +1,100 @@
+"""A real browser on a real server: how tests start them, and the few things a person does."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
+]
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
+
+
+def chromium() -> str | None:
+    """Path of an installed Chromium or Chrome; None when only Playwright's own may be there."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if (path := shutil.which(name)) is not None:
+            return path
+    return None
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A headless browser; the test is skipped, with the reason, where there is none."""
+    with sync_playwright() as playwright:
+        path = chromium() or playwright.chromium.executable_path
+        if not Path(path).is_file():
+            pytest.skip("no Chromium is installed: sudo apt-get install chromium")
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def free_port() -> int:
+    """A port of loopback that is free right now."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextmanager
+def serve(*, port: int | None = None, environ: dict[str, str] | None = None) -> Iterator[str]:
+    """The app on a port of its own, with no key in its environment; yields its address."""
+    port = port or free_port()
+    clean = {n: v for n, v in os.environ.items() if not n.endswith("_API_KEY")}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    server = subprocess.Popen(command, cwd=ROOT, env={**clean, **(environ or {})}, stdout=subprocess.DEVNULL)
+    try:
+        _wait_until_healthy(port, server)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(15)
+        server.kill()
+
+
+def _wait_until_healthy(port: int, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(f"the app ended with code {server.returncode} before it answered")
+        with suppress(URLError, ConnectionError, TimeoutError):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).close()
+            return
+        time.sleep(0.2)
+    raise RuntimeError("the app did not answer within 60 seconds")
+
+
+def visit(page: Page, address: str) -> None:
+    """Open an address and wait for the page's question."""
+    page.goto(address)
+    expect(page.locator("h3").first).to_be_visible(timeout=PATIENCE_MS)
+
+
+def type_prompt(page: Page, text: str) -> None:
+    """Type a prompt and leave the field, as Streamlit sends text then."""
+    box = page.get_by_label("Prompt", exact=True)
+    box.fill(text)
+    box.press("Control+Enter")
+
+
+def lead(page: Page) -> str:
+    """The sentence that names the pick."""
+    line = page.locator("p.lead")
+    expect(line).to_be_visible(timeout=PATIENCE_MS)
+    return line.inner_text()

@@ -113,6 +113,14 @@ def measure(
     measure_expert(expert, data, count)
 
 
+@app.command()
+def prices() -> None:
+    """Compare the catalogue's prices and context lengths with LiteLLM's price map."""
+    from routing.commands import check_prices
+
+    raise typer.Exit(0 if check_prices() else 1)
+
+
 def _numbers(items: Sequence[str] | None, option: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for item in items or ():

@@ -1,16 +1,17 @@
 """What the commands of the command line do beyond parsing: progress on long work, tables, files written whole."""
 
+import csv
 import json
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from routing.catalog import ASSETS, load_catalog
-from routing.errors import RoutingError
-from routing.schema import Answer
+from routing.errors import DataError, RoutingError
+from routing.schema import Answer, Expert
 
 SECRETS = Path(".streamlit/secrets.toml")
 
@@ -63,13 +64,54 @@ def evaluate_all(
     from routing.evaluation import evaluate
 
     names = list(predictors.PREDICTORS) if "all" in routers else list(routers or [predictors.DEFAULT])
-    results = evaluate(
-        data, split=split, routers=names, pools=list(pools) or None, experts=load_catalog().experts, progress=say
-    )
+    results = evaluate(data, split=split, routers=names, pools=list(pools) or None, experts=_priced(data), progress=say)
     print(table(results))
     if json_file is not None:
         write_whole(json_file, json.dumps(results, indent=1))
         say(f"Every measure is in {json_file}")
+
+
+def _priced(data: Path) -> tuple[Expert, ...]:
+    """The catalogue's experts at the prices of experts.csv beside the data, where there is one.
+
+    Figures of different evaluations compare only at the same prices, so the data's own list comes first.
+
+    Raises:
+        DataError: The file has no column ``expert``, ``price_in`` or ``price_out``, or a price is not a number.
+    """
+    path = data / "experts.csv"
+    experts = load_catalog().experts
+    if not path.is_file():
+        return experts
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        listed = {r["expert"]: (_price(r["price_in"]), _price(r["price_out"])) for r in rows}
+    except (KeyError, ValueError) as problem:
+        raise DataError(
+            f"{path} needs the columns expert, price_in and price_out with numbers ({problem}). "
+            "Mend it, or remove it to use the catalogue's prices."
+        ) from problem
+    say(f"Prices of {len(listed)} experts are those of {path}")
+    return tuple(
+        replace(e, price_in_usd_per_mtok=listed[e.name][0], price_out_usd_per_mtok=listed[e.name][1])
+        if e.name in listed
+        else e
+        for e in experts
+    )
+
+
+def _price(text: str) -> float | None:
+    return float(text) if text.strip() else None
+
+
+def check_prices() -> bool:
+    """Compare the catalogue with LiteLLM's installed price map, and say whether they agree."""
+    from routing.catalog_check import disagreements
+
+    found = tuple(disagreements(load_catalog().experts))
+    print("\n".join(d.text for d in found) or "The catalogue and LiteLLM's price map agree.")
+    return not found
 
 
 def table(results: Sequence[dict[str, Any]]) -> str:

@@ -16,6 +16,7 @@ REDRAW_S = 0.25
 def page() -> None:
     """Choose experts, ask them, see the answers arrive, and see what the predictions were worth."""
     look.apply()
+    cached.warm_up()
     st.markdown("### What do they really answer, side by side?")
     reading = show.reading_of(controls.prompt_box())
     if reading is None:

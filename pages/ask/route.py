@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import cached, controls, link, look, show
+from pages.common import cached, controls, link, look, show, tables
 from routing import figures
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
@@ -71,7 +71,7 @@ def details(routed: Routed) -> None:
     """Everything behind the pick: all numbers, the objective, the flags that can be written."""
     numbers, bars, why, help_tab = st.tabs(["All experts", "Objective", "What would flip it", "Flags"])
     with numbers:
-        show.table(routed)
+        tables.numbers_table(routed)
     with bars:
         if routed.decision.pick is None:
             st.caption("No expert is feasible, so there is no objective to compare.")
@@ -80,7 +80,7 @@ def details(routed: Routed) -> None:
                 figures.objective(routed.decision, cached.titles()), key="route_objective", config=figures.CONFIG
             )
     with why:
-        show.flip_table(routed)
+        tables.flip_table(routed)
     with help_tab:
         show.flag_help()
 

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from threading import Thread
 from typing import Any
 
 import streamlit as st
 
+from routing.answer import load_litellm
 from routing.catalog import ASSETS, Catalog
 from routing.router import Router, load_router
 from routing.sample import Sample, load_sample
@@ -40,6 +42,14 @@ def pools() -> dict[str, list[str]]:
     """Named sets of experts that were measured on the same prompts."""
     found: dict[str, list[str]] = json.loads((ASSETS / "pools.json").read_text(encoding="utf-8"))
     return found
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> Thread:
+    """Import LiteLLM in the background, which takes seconds, before the first question is asked."""
+    thread = Thread(target=load_litellm, name="warm-up", daemon=True)
+    thread.start()
+    return thread
 
 
 def card() -> Mapping[str, Any]:

@@ -1,0 +1,108 @@
+"""A decision as tables: every number of every expert, and what would flip the pick."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import cached
+from pages.common.show import flip_text
+from routing.objective import CONSTRAINTS
+from routing.router import Routed
+
+
+def numbers_table(routed: Routed) -> None:
+    """Every number of every expert, sortable, with a download."""
+    frame = numbers(routed)
+    st.dataframe(frame, hide_index=True, height=420, column_config=_columns(), key="numbers", placeholder="unknown")
+    st.download_button(
+        "Download as CSV",
+        frame.to_csv(index=False).encode(),
+        "thalamus-experts.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="download_numbers",
+    )
+
+
+def numbers(routed: Routed) -> pd.DataFrame:
+    """One row an expert, the pick first, then fallbacks, then the infeasible ones by score."""
+    decision, titles = routed.decision, cached.titles()
+    options = decision.options
+    place = {name: rank for rank, name in enumerate(decision.order)}
+    rows = []
+    for i, name in enumerate(options.experts):
+        rank = place.get(name)
+        state = "Picked" if rank == 0 else f"Fallback {rank}" if rank is not None else "Not feasible"
+        rows.append(
+            {
+                "Expert": titles[name],
+                "State": state,
+                "Front": bool(decision.on_front[i]),
+                "Score": options.score[i],
+                "Low": options.score_low[i],
+                "High": options.score_high[i],
+                "Objective": decision.objective[i],
+                **{CONSTRAINTS[c].title: options.values[c][i] for c in CONSTRAINTS},
+                "Why": decision.reason(name).text,
+                "_order": (rank if rank is not None else len(place), -float(options.score[i])),
+            }
+        )
+    rows.sort(key=lambda row: tuple(math.inf if math.isnan(v) else v for v in row["_order"]))
+    return pd.DataFrame(rows).drop(columns="_order")
+
+
+def _columns() -> dict[str, Any]:
+    number = st.column_config.NumberColumn
+    return {
+        "Expert": st.column_config.TextColumn(width="medium", pinned=True),
+        "Front": st.column_config.CheckboxColumn(
+            help="No feasible expert beats it on the score and the active constraints"
+        ),
+        "Score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", help="Predicted score"),
+        **{name: number(format="%.2f") for name in ("Low", "High")},
+        "Objective": number(format="%.3f"),
+        "Cost": number("Cost ($)", format="%.6f"),
+        "Latency": number("Latency (s)", format="%.1f"),
+        "Size": number("Size (B)", format="%.3g"),
+        "Recency": number("Age (days)", format="%d"),
+        "Security": number(
+            "Security tier", format="%d", help="0 this machine, 1 open weights, 2 no-training terms, 3 any"
+        ),
+        "Verbosity": number("Output tokens", format="%d"),
+        "Readability": number(
+            "Reading ease", format="%.0f", help="Flesch reading ease; unknown where no answer was measured"
+        ),
+        "Why": st.column_config.TextColumn(width="large"),
+    }
+
+
+def flip_table(routed: Routed) -> None:
+    """For every other expert the smallest single change that would pick it."""
+    decision, titles = routed.decision, cached.titles()
+    rows = [
+        {
+            "Expert": titles[name],
+            "Change": flip_text(flip).replace("\\$", "$"),
+            "Size": flip.size,
+            "Score": decision.options.score[decision.options.index(name)],
+        }
+        for name, flip in sorted(decision.flips.items(), key=lambda pair: pair[1].size)
+    ]
+    if not rows:
+        st.caption("No single change of one weight or limit would flip the pick.")
+        return
+    others = len(decision.options.experts) - len(rows) - (decision.pick is not None)
+    st.caption(
+        f"Each change was applied and seen to flip the pick. For the other {others} experts no single change does."
+    )
+    config = {
+        "Size": st.column_config.NumberColumn(
+            format="%.3f",
+            help="Weight: the change. Limit: share of its range. New limit: share of experts shut out",
+        ),
+        "Score": st.column_config.NumberColumn("Predicted score", format="%.2f"),
+    }
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, key="flips")

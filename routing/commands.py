@@ -61,14 +61,20 @@ def evaluate_all(
 ) -> None:
     """Judge routers on pools, print the main measures as a table, and write all of them if asked."""
     from routing import predictors
-    from routing.evaluation import evaluate
 
     names = list(predictors.PREDICTORS) if "all" in routers else list(routers or [predictors.DEFAULT])
-    results = evaluate(data, split=split, routers=names, pools=list(pools) or None, experts=_priced(data), progress=say)
+    results = evaluate_rows(data, split=split, routers=names, pools=pools)
     print(table(results))
     if json_file is not None:
         write_whole(json_file, json.dumps(results, indent=1))
         say(f"Every measure is in {json_file}")
+
+
+def evaluate_rows(data: Path, *, split: str, routers: Sequence[str], pools: Sequence[str]) -> list[dict[str, Any]]:
+    """Every measure of these routers, one dict per pool and router."""
+    from routing.evaluation import evaluate
+
+    return evaluate(data, split=split, routers=routers, pools=list(pools) or None, experts=_priced(data), progress=say)
 
 
 def _priced(data: Path) -> tuple[Expert, ...]:

@@ -35,6 +35,7 @@ setup: $(VENV)/.run ## Make .venv, install the pinned run-time needs, fetch the 
 	@$(PY) -m routing weights smollm2-135m
 
 app: setup ## Start the app on http://localhost:8501
+	@$(PY) -c 'import socket, sys; sys.exit(socket.socket().connect_ex(("127.0.0.1", $(PORT))) == 0)' || { echo "Port $(PORT) is taken. Stop what uses it, or choose another: make app PORT=8600"; exit 1; }
 	@$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 test: setup $(VENV)/.test ## Run every test, the real browser included

@@ -5,6 +5,8 @@ from pathlib import Path
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from routing.errors import RoutingError
+
 ROOT = Path(__file__).parent
 PAGES = {
     "Ask": [
@@ -27,8 +29,12 @@ def main() -> None:
         for section, rows in PAGES.items()
     }
     page = st.navigation(pages)
-    link.take_over()
-    page.run()
+    try:
+        link.take_over()
+        page.run()
+    except RoutingError as problem:
+        # A damaged installation: every page needs the router, so nothing else can be shown.
+        st.error(str(problem), icon=":material/error:")
 
 
 if st.runtime.exists():

@@ -12,6 +12,7 @@ import typer
 from routing.catalog import ASSETS
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
+from routing.outcomes import read_pools
 from routing.report import decision_json, decision_text
 from routing.router import load_router
 from routing.schema import Preferences
@@ -139,8 +140,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _pool(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
-    named: dict[str, list[str]] = json.loads((ASSETS / "pools.json").read_text(encoding="utf-8"))
-    return tuple(named[text]) if text in named else _names(text)
+    return read_pools(ASSETS).get(text) or _names(text)
 
 
 def main(run: Callable[[], Any] = app) -> None:

@@ -140,3 +140,19 @@ def test_a_share_link_restores_the_state():
     assert app.selectbox(key="axis_x").value == "size"
     assert len(app.dataframe[0].value) == 4
     assert "weight_latency=much" in app.toast[0].value
+
+
+def test_a_damaged_installation_is_one_calm_sentence(monkeypatch):
+    from pages.common import cached
+    from routing.errors import GraphError
+
+    def broken():
+        raise GraphError("router.onnx is missing; restore it or run training again.")
+
+    cached.router.clear()
+    monkeypatch.setattr(cached, "load_router", broken)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    cached.router.clear()
+    type_or_nothing = app.text_area(key="prompt").set_value(MATHS).run() if app.text_area else app
+    assert "router.onnx is missing" in words(type_or_nothing)
+    assert not type_or_nothing.exception

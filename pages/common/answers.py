@@ -15,6 +15,8 @@ from routing.local import local_experts
 from routing.router import Routed
 from routing.schema import Answer, Expert
 
+LONG = 1200  # characters that still fit into a card without scrolling
+
 
 def is_installed(expert: Expert) -> bool:
     """Whether the weights of a local expert are on this machine."""
@@ -53,7 +55,9 @@ def card(column: Column, routed: Routed, *, on_stop: Callable[[str], None]) -> N
         if answer is None and not column.text:
             st.progress(column.share, column.note or "Waiting for the first token")
         if column.text:
-            st.markdown(safe_markdown(column.text))
+            # A long answer scrolls within its card, so that the figures below stay side by side.
+            with st.container(height=420 if len(column.text) > LONG else "content", border=False):
+                st.markdown(safe_markdown(column.text))
         if answer is None:
             return
         _ending(answer)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from routing.answer import load_litellm
 from routing.catalog import ASSETS, Catalog
+from routing.outcomes import read_pools
 from routing.router import Router, load_router
 from routing.sample import Sample, load_sample
 
@@ -38,10 +39,9 @@ def examples() -> dict[str, list[str]]:
 
 
 @st.cache_data
-def pools() -> dict[str, list[str]]:
+def pools() -> dict[str, tuple[str, ...]]:
     """Named sets of experts that were measured on the same prompts."""
-    found: dict[str, list[str]] = json.loads((ASSETS / "pools.json").read_text(encoding="utf-8"))
-    return found
+    return read_pools(ASSETS)
 
 
 @st.cache_resource(show_spinner=False)

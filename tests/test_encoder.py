@@ -1,0 +1,142 @@
+"""The shipped graph: golden numbers, agreement with its card, refusal of files that do not belong together."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from routing import encoder as graph
+from routing.catalog import ASSETS
+from routing.errors import GraphError, PromptError
+
+FILES = (graph.GRAPH_FILE, graph.TOKENIZER_FILE, graph.CARD_FILE)
+PROMPTS = ["What is 17 times 23?", "Translate into German: good morning", "def f(x):\n    return x * 2"]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return graph.load(ASSETS, heads=(*graph.HEADS, *graph.COMPONENTS))
+
+
+@pytest.fixture
+def copied(tmp_path):
+    for name in FILES:
+        shutil.copy(ASSETS / name, tmp_path / name)
+    return tmp_path
+
+
+def test_the_canonical_sentence_has_the_numbers_of_the_card(encoder):
+    golden = encoder.card.raw["golden"]
+    features = encoder.encode([golden["sentence"]])
+    np.testing.assert_allclose(features.vector[0][:8], golden["vector"], atol=graph.GOLDEN_TOLERANCE)
+    np.testing.assert_allclose(features.heads["score"][0][:8], golden["score"], atol=graph.GOLDEN_TOLERANCE)
+
+
+def test_outputs_have_the_stated_shapes_and_ranges(encoder):
+    features = encoder.encode(PROMPTS)
+    count = len(encoder.experts)
+    np.testing.assert_allclose(np.linalg.norm(features.vector, axis=1), 1.0, atol=1e-4)
+    assert all(values.shape == (3, count) for values in features.heads.values())
+    low, score, high = (features.heads[name] for name in ("score_low", "score", "score_high"))
+    assert ((low >= 0) & (low <= score + 1e-6) & (score <= high + 1e-6) & (high <= 1)).all()
+    assert np.nanmin(features.heads["output_tokens"]) > 0
+    assert not features.is_truncated.any()
+    for name in graph.COMPONENTS:
+        assert ((features.heads[name] >= 0) & (features.heads[name] <= 1)).all()
+
+
+def test_what_is_not_measured_is_unknown(encoder):
+    counts = encoder.card.raw["typical_output_tokens"]
+    tokens = encoder.encode(PROMPTS[:1]).heads["output_tokens"][0]
+    unknown = [counts[name] is None for name in encoder.experts]
+    np.testing.assert_array_equal(np.isnan(tokens), unknown)
+    assert any(unknown)
+
+
+def test_rows_keep_their_order_and_hardly_depend_on_their_batch(encoder):
+    together = encoder.encode([PROMPTS[0], "word " * 200, PROMPTS[1]])
+    alone = encoder.encode([PROMPTS[1]])
+    np.testing.assert_allclose(together.heads["score"][2], alone.heads["score"][0], atol=0.1)
+    assert together.input_tokens[1] > 200 > together.input_tokens[0]
+
+
+def test_long_prompts_keep_both_ends(encoder):
+    assert graph.both_ends(range(300)) == [*range(128), *range(172, 300)]
+    middle = encoder.encode(["start " * 200 + filler * 400 + "end " * 200 for filler in ("one ", "two ")])
+    assert middle.is_truncated.all()
+    assert middle.input_tokens[0] > 700
+    np.testing.assert_allclose(middle.vector[0], middle.vector[1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["x" * 200_001, "\x00\x01\x02 binary", "مرحبا بالعالم", "🙂🙃" * 50, "<b>bold</b> **bold**", "é" * 3, "a"],
+)
+def test_odd_prompts_are_read(encoder, prompt):
+    features = encoder.encode([prompt])
+    assert np.isfinite(features.vector).all()
+    assert np.isfinite(features.heads["score"]).all()
+    assert features.input_tokens[0] >= 3
+
+
+@pytest.mark.parametrize("prompts", [[], [""], ["fine", " \n\t"]])
+def test_nothing_to_route(encoder, prompts):
+    with pytest.raises(PromptError, match="The prompt is empty"):
+        encoder.encode(prompts)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_is_named(copied, name):
+    (copied / name).unlink()
+    with pytest.raises(GraphError, match=rf"{name} is missing from .*"):
+        graph.load(copied)
+
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_a_changed_file_is_refused(copied, name):
+    content = bytearray((copied / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / name).write_bytes(bytes(content))
+    with pytest.raises(GraphError, match=rf"{name} has SHA-256 [0-9a-f]{{12}} where the router card states"):
+        graph.load(copied)
+
+
+def change_card(folder, **changes):
+    card = json.loads((folder / graph.CARD_FILE).read_text(encoding="utf-8")) | changes
+    (folder / graph.CARD_FILE).write_text(json.dumps(card), encoding="utf-8")
+
+
+def test_other_numbers_for_the_canonical_sentence_are_refused(copied, encoder):
+    golden = encoder.card.raw["golden"]
+    change_card(copied, golden={**golden, "score": [x + 0.5 for x in golden["score"]]})
+    with pytest.raises(GraphError, match=r"canonical sentence with a score that is 0\.5\d* away"):
+        graph.load(copied)
+
+
+def test_a_card_of_other_experts_is_refused(copied):
+    change_card(copied, experts=["a", "b"])
+    with pytest.raises(GraphError, match=r"scores \d+ experts where the router card names 2"):
+        graph.load(copied)
+
+
+def test_a_card_that_is_no_card_is_refused(copied):
+    (copied / graph.CARD_FILE).write_text("[]", encoding="utf-8")
+    with pytest.raises(GraphError, match=r"router_card\.json is not a router card"):
+        graph.load(copied)
+    change = {"golden": None}
+    shutil.copy(ASSETS / graph.CARD_FILE, copied / graph.CARD_FILE)
+    change_card(copied, **change)
+    with pytest.raises(GraphError, match="no canonical sentence"):
+        graph.load(copied)
+
+
+def test_an_unknown_output_and_a_damaged_graph_are_refused(copied):
+    with pytest.raises(GraphError, match=r"has no output 'charm', only"):
+        graph.load(copied, heads=("charm",))
+    with pytest.raises(GraphError, match="cannot be opened"):
+        graph.open_session(b"not a graph")
+
+
+def test_the_graph_is_small_enough_to_ship():
+    assert (ASSETS / graph.GRAPH_FILE).stat().st_size <= 30_000_000

@@ -26,7 +26,8 @@ def page() -> None:
 @st.fragment
 def live(reading: Reading) -> None:
     """Controls and all that depends on them; runs alone when a slider moves."""
-    left, right = st.columns([1, 2.6], gap="large")
+    with st.container(key="live"):
+        left, right = st.columns([1, 2.6], gap="large")
     with left:
         wanted = controls.panel()
         link.share()

@@ -39,6 +39,7 @@ def front(
     lane = {a.name: _zero_lane(v[placed]) if a.is_log else None for a, v in ((x, xs), (y, ys))}
     at_x, at_y = _on_axis(xs, lane[x.name]), _on_axis(ys, lane[y.name])
     shown = np.isfinite(at_x) & np.isfinite(at_y)
+    at_x, at_y = np.where(shown, at_x, np.nan), np.where(shown, at_y, np.nan)
     picked = np.array([name == decision.pick for name in options.experts])
     figure = go.Figure()
     line = np.flatnonzero(shown & decision.on_front)

@@ -75,7 +75,11 @@ def test_prompts_measured_by_all(folder):
 @pytest.mark.parametrize(
     ("table", "change", "message"),
     [
-        ("outcomes", {"score": [1.0, 0.0, 1.2, 0.0, 1.0]}, r"score of expert 'a' on prompt 'p1' is .*1\.2.*from 0 to 1"),
+        (
+            "outcomes",
+            {"score": [1.0, 0.0, 1.2, 0.0, 1.0]},
+            r"score of expert 'a' on prompt 'p1' is .*1\.2.*from 0 to 1",
+        ),
         ("outcomes", {"score": [1.0, 0.0, None, 0.0, 1.0]}, r"score of expert 'a' on prompt 'p1' is .*nan"),
         ("outcomes", {"expert": ["a", "b", "", "a", "b"]}, r"names no expert"),
         ("outcomes", {"expert": ["a", "a", "a", "a", "b"]}, r"'p0' has two outcomes of expert 'a'"),

@@ -1,0 +1,244 @@
+"""Prompts to features: tokens in, one run of the ONNX graph, sentence vectors and every head's output out.
+
+The graph, its tokenizer and its card belong together: hashes, shapes and the numbers of a canonical sentence are
+checked before the first prompt, so that a damaged or exchanged file is refused instead of quietly routing badly.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from routing.errors import GraphError, PromptError
+from routing.schema import Features
+
+GRAPH_FILE: Final = "router.onnx"
+TOKENIZER_FILE: Final = "tokenizer.json"
+CARD_FILE: Final = "router_card.json"
+HEADS: Final = ("score", "score_low", "score_high", "output_tokens", "reading_ease")
+COMPONENTS: Final = ("score_clusters", "score_neighbours", "score_linear", "score_network")
+HEAD_TOKENS: Final = 128
+TAIL_TOKENS: Final = 128
+MAX_TOKENS: Final = HEAD_TOKENS + TAIL_TOKENS  # what the encoder was trained to read
+BATCH: Final = 32
+MAX_CHARS: Final = 200_000  # beyond this, only the two ends are tokenised and the count is estimated
+GOLDEN_TOLERANCE: Final = 0.03  # INT8 kernels round differently from one processor family to the next
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The router card: what the graph is, was trained on, and must answer.
+
+    Args:
+        experts: Order of the columns of every head.
+        raw: The whole JSON object; see README for its keys.
+    """
+
+    experts: tuple[str, ...]
+    raw: Mapping[str, Any]
+
+    def number(self, key: str, expert: str) -> float:
+        """A per-expert number of the card, NaN where the card states none."""
+        value = self.raw.get(key, {}).get(expert)
+        return float("nan") if value is None else float(value)
+
+    def numbers(self, key: str) -> NDArray[np.float64]:
+        """A per-expert number for every expert of the graph, shape (n_experts,), NaN where unknown."""
+        return np.array([self.number(key, expert) for expert in self.experts])
+
+
+def read_card(assets: Path) -> Card:
+    """Read the router card of a folder.
+
+    Raises:
+        GraphError: It is missing, or is not a card.
+    """
+    path = assets / CARD_FILE
+    try:
+        raw = json.loads(_bytes(path).decode("utf-8"))
+        return Card(tuple(raw["experts"]), raw)
+    except (ValueError, KeyError, TypeError) as error:
+        raise GraphError(f"{path.name} is not a router card ({error!r}); restore it or run training again.") from error
+
+
+class OnnxEncoder:
+    """The shipped encoder: tokenises, keeps both ends of a long prompt, and runs the graph once per batch.
+
+    Long prompts: the encoder reads 256 tokens. The instruction stands at the start of a prompt and the question,
+    the options or the required form at its end, so the first and the last 128 tokens are read.
+
+    Source: on validation prompts over 256 tokens both ends beat the first 256 (README, "How the router was trained").
+    """
+
+    def __init__(
+        self, session: ort.InferenceSession, tokenizer: Tokenizer, card: Card, *, heads: Sequence[str] = HEADS
+    ) -> None:
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        self.card = card
+        self._session = session
+        self._tokenizer = tokenizer
+        self._heads = tuple(heads)
+
+    @property
+    def experts(self) -> tuple[str, ...]:
+        """Experts the graph predicts, in column order."""
+        return self.card.experts
+
+    def encode(self, prompts: Sequence[str]) -> Features:
+        """Encode prompts, one row each, in their order.
+
+        Raises:
+            PromptError: There is no prompt, or one of them is blank.
+        """
+        if not prompts or any(not prompt.strip() for prompt in prompts):
+            raise PromptError("The prompt is empty. Write a question or an instruction first.")
+        encodings = [self._tokens(prompt) for prompt in prompts]
+        counts = np.array([count for _, count in encodings], dtype=np.int64)
+        outputs = run_batches(self._session, [ids for ids, _ in encodings], ("vector", "familiarity", *self._heads))
+        return Features(
+            vector=outputs["vector"],
+            heads={name: outputs[name] for name in self._heads},
+            graph_experts=self.card.experts,
+            familiarity=outputs["familiarity"],
+            input_tokens=counts,
+            is_truncated=counts > MAX_TOKENS,
+        )
+
+    def _tokens(self, prompt: str) -> tuple[list[int], int]:
+        """Ids to read, at most 256, and the tokens of the whole prompt."""
+        if len(prompt) <= MAX_CHARS:
+            ids: list[int] = self._tokenizer.encode(prompt).ids
+            return both_ends(ids), len(ids)
+        half = MAX_CHARS // 2
+        ids = self._tokenizer.encode(prompt[:half] + prompt[-half:]).ids
+        return both_ends(ids), round(len(ids) * len(prompt) / MAX_CHARS)
+
+
+def both_ends(ids: Sequence[int]) -> list[int]:
+    """The ids themselves, or the first and last 128 of a longer list.
+
+    >>> len(both_ends(range(1000))), both_ends(range(1000))[-1]
+    (256, 999)
+    """
+    return list(ids) if len(ids) <= MAX_TOKENS else [*ids[:HEAD_TOKENS], *ids[-TAIL_TOKENS:]]
+
+
+def tokenise(tokenizer: Tokenizer, prompts: Sequence[str]) -> tuple[list[list[int]], IntArray]:
+    """Ids to read of every prompt, and the token counts of the whole prompts, shape (n_prompts,)."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    encodings: list[Encoding] = tokenizer.encode_batch(list(prompts))
+    return [both_ends(e.ids) for e in encodings], np.array([len(e.ids) for e in encodings], dtype=np.int64)
+
+
+def run_batches(
+    session: ort.InferenceSession, ids: Sequence[Sequence[int]], outputs: Sequence[str], *, batch: int = BATCH
+) -> dict[str, NDArray[np.float32]]:
+    """Run the graph over many prompts, shortest first so that little is padding; rows come back in their order."""
+    order = np.argsort([len(row) for row in ids], kind="stable")
+    chunks: list[list[NDArray[np.float32]]] = []
+    for start in range(0, len(order), batch):
+        rows = [ids[i] for i in order[start : start + batch]]
+        width = max(len(row) for row in rows)
+        padded = np.zeros((len(rows), width), dtype=np.int64)
+        mask = np.zeros_like(padded)
+        for i, row in enumerate(rows):
+            padded[i, : len(row)] = row
+            mask[i, : len(row)] = 1
+        chunks.append(session.run(list(outputs), {"input_ids": padded, "attention_mask": mask}))
+    back = np.argsort(order, kind="stable")
+    return {name: np.concatenate([chunk[i] for chunk in chunks])[back] for i, name in enumerate(outputs)}
+
+
+def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 2) -> OnnxEncoder:
+    """Open graph, tokenizer and card of a folder, and check that they belong together.
+
+    Args:
+        assets: Folder with router.onnx, tokenizer.json and router_card.json.
+        heads: Outputs to compute beside vector and familiarity; those not asked for cost nothing.
+        threads: Processor threads of one run.
+
+    Raises:
+        GraphError: A file is missing or damaged, a hash or an output differs from the card, or the canonical
+            sentence is answered with other numbers.
+    """
+    card = read_card(assets)
+    graph, words = _bytes(assets / GRAPH_FILE), _bytes(assets / TOKENIZER_FILE)
+    for name, content, key in ((GRAPH_FILE, graph, "graph_sha256"), (TOKENIZER_FILE, words, "tokenizer_sha256")):
+        seen, stated = sha256(content).hexdigest(), card.raw.get(key)
+        if seen != stated:
+            raise GraphError(
+                f"{name} has SHA-256 {seen[:12]} where the router card states {str(stated)[:12]}; "
+                "restore the files of one training run together, or run training again."
+            )
+    session = open_session(graph, threads)
+    given = {output.name for output in session.get_outputs()}
+    absent = [name for name in ("vector", "familiarity", *heads) if name not in given]
+    if absent:
+        raise GraphError(
+            f"{GRAPH_FILE} has no output {absent[0]!r}, only {', '.join(sorted(given))}; run training again."
+        )
+    encoder = OnnxEncoder(session, Tokenizer.from_str(words.decode("utf-8")), card, heads=heads)
+    _check_golden(encoder)
+    return encoder
+
+
+def open_session(graph: bytes | str, threads: int = 2) -> ort.InferenceSession:
+    """A session on the processor; the graph as bytes or as a path.
+
+    Raises:
+        GraphError: The runtime cannot read the graph.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except (RuntimeError, ort.capi.onnxruntime_pybind11_state.InvalidProtobuf) as error:
+        raise GraphError(f"The graph cannot be opened ({error}); restore it or run training again.") from error
+
+
+def golden_of(session: ort.InferenceSession, tokenizer: Tokenizer, sentence: str) -> dict[str, list[float]]:
+    """First numbers of vector and scores for one sentence, as they are kept on the card."""
+    ids, _ = tokenise(tokenizer, [sentence])
+    found = run_batches(session, ids, ("vector", "score"))
+    return {name: [round(float(x), 5) for x in found[name][0][:8]] for name in ("vector", "score")}
+
+
+def _check_golden(encoder: OnnxEncoder) -> None:
+    golden = encoder.card.raw.get("golden")
+    if not isinstance(golden, Mapping):
+        raise GraphError("The router card has no canonical sentence under 'golden'; run training again.")
+    found = golden_of(encoder._session, encoder._tokenizer, str(golden["sentence"]))
+    for name, numbers in found.items():
+        gap = float(np.nanmax(np.abs(np.array(numbers) - np.array(golden[name], dtype=float))))
+        if not gap <= GOLDEN_TOLERANCE:
+            raise GraphError(
+                f"The graph answers the canonical sentence with a {name} that is {gap:.3f} away from the router card "
+                f"(allowed {GOLDEN_TOLERANCE}); restore the files of one training run, or run training again."
+            )
+    width = encoder._session.get_outputs()
+    shapes = {output.name: output.shape for output in width}
+    if shapes["score"][-1] != len(encoder.experts):
+        raise GraphError(
+            f"The graph scores {shapes['score'][-1]} experts where the router card names {len(encoder.experts)}; "
+            "restore the files of one training run together."
+        )
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise GraphError(f"{path.name} is missing from {path.parent}; restore it or run `make train`.") from error

@@ -1,0 +1,44 @@
+"""The prompt-blind control: one score per expert, its mean over all training outcomes.
+
+Its predicted tokens still vary with the prompt, so that what it gains over a static mix is what a penalty that varies
+with the prompt gains by itself (systems.md 5, prompt-blind floor).
+"""
+
+import numpy as np
+
+from routing.encoder import Card
+from routing.predictors.graph import GraphHead
+from routing.schema import Features, Floats, Prediction
+
+
+class Constant:
+    """One score per expert, whatever the prompt.
+
+    Args:
+        base: Supplies tokens, reading ease and latency.
+        score: Score per expert in the order of the graph's experts, shape (n_experts,).
+    """
+
+    def __init__(self, base: GraphHead, score: Floats) -> None:
+        self._base = base
+        self._score = score
+
+    def predict(self, features: Features) -> Prediction:
+        """The same scores in every row; no interval."""
+        told = self._base.predict(features)
+        score = np.broadcast_to(self._score, told.score.shape).copy()
+        unknown = np.full_like(score, np.nan)
+        return Prediction(
+            experts=told.experts,
+            score=score,
+            score_low=unknown,
+            score_high=unknown,
+            output_tokens=told.output_tokens,
+            reading_ease=told.reading_ease,
+            latency_s=told.latency_s,
+        )
+
+
+def build(card: Card) -> Constant:
+    """Scores from the router card's mean training score per expert."""
+    return Constant(GraphHead(card, "score"), card.numbers("mean_score"))

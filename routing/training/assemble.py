@@ -1,0 +1,178 @@
+"""Fit every part of the router from encoded prompts and outcomes."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.schema import Floats
+from routing.training.features import Encoded
+from routing.training.fits import (
+    Clusters,
+    Linear,
+    component_ridge,
+    fit_clusters,
+    principal_axes,
+    ridge,
+    source_classifier,
+)
+from routing.training.heads import Amount, Fitted, Memory
+from routing.training.perceptive import fit_perceptive
+from routing.training.tables import IntArray, Table
+from routing.training.transfer import expand_amounts, expand_scores
+
+SEEDS: Final = (0, 1, 2)
+LIMIT: Final = 5.0
+FORM_WEIGHT: Final = 0.1  # of a standardised form feature beside unit vectors, in ridge regressions
+MIDDLE_WEIGHT: Final = 0.7  # of the middle layer beside the sentence vector, among neighbours
+NEIGHBOUR_AXES: Final = 64
+NEIGHBOUR_TEMPERATURE: Final = 0.1
+CLUSTER_SETS: Final = ((48, 0.05), (100, 0.03))  # clusters per source and their softness
+CLUSTER_PRIOR: Final = 5.0
+BLEND: Final = (0.10, 0.25, 0.25, 0.40)  # clusters, neighbours, linear, network: README, "What was tried"
+CAUTION: Final = 2.0
+SOURCE_PENALTY: Final = 10.0
+AMOUNT_PENALTY: Final = 30.0
+LOW_EASE: Final = -50.0
+
+Say = Callable[[str], None]
+
+
+class Scaled:
+    """Features of all prompts, standardised on training prompts, and the weights that make blocks comparable.
+
+    Args:
+        encoded: What the encoder gave.
+        train: Rows of training prompts.
+    """
+
+    def __init__(self, encoded: Encoded, train: IntArray) -> None:
+        raw = np.concatenate([encoded.vector, encoded.pooled, encoded.form()], axis=1).astype(np.float64)
+        self.mean, self.scale = raw[train].mean(axis=0), raw[train].std(axis=0) + 1e-6
+        self.x = np.clip((raw - self.mean) / self.scale, -LIMIT, LIMIT).astype(np.float32)
+        width, middle = encoded.vector.shape[1], encoded.pooled.shape[1]
+        vector_scale, middle_scale = self.scale[:width], self.scale[width : width + middle]
+        pooled_norm = np.linalg.norm(
+            raw[train, width : width + middle] - self.mean[width : width + middle], axis=1
+        ).mean()
+        form = np.full(raw.shape[1] - width - middle, FORM_WEIGHT)
+        self.ridge_weight = np.concatenate([vector_scale, middle_scale / pooled_norm, form])
+        self.near_weight = np.concatenate([vector_scale, MIDDLE_WEIGHT * middle_scale / pooled_norm, 0.0 * form])
+
+    def weighted(self, rows: IntArray) -> Floats:
+        """Features for ridge regressions, shape (n_rows, n_features)."""
+        return np.asarray(self.x[rows].astype(np.float64) * self.ridge_weight)
+
+
+def fit_router(table: Table, encoded: Encoded, form_table: NDArray[np.uint8], train: IntArray, progress: Say) -> Fitted:
+    """Fit all parts on training prompts; intervals are calibrated afterwards.
+
+    Args:
+        table: Outcomes by measurement.
+        encoded: Features of all prompts.
+        form_table: Classes of form per word piece.
+        train: Rows of training prompts.
+        progress: Told what is being fitted.
+    """
+    known = train[table.source[train] >= 0]
+    features = Scaled(encoded, known)
+    columns = [table.columns_of(source) for source in range(len(table.sources))]
+    linear = _linear(table, features, known, progress)
+    clusters = _clusters(table, encoded, known, progress)
+    axes = (
+        principal_axes(features.x[known] * features.near_weight, NEIGHBOUR_AXES) * features.near_weight[:, np.newaxis]
+    )
+    memory = [_memory(table, features, axes, table.rows_of(s, known), columns[s]) for s in range(len(columns))]
+    progress("Source classifier")
+    source = source_classifier(features.x[known], table.source[known], len(table.sources), penalty=SOURCE_PENALTY)
+    supervision = np.concatenate([table.score, table.helper], axis=1)[known]
+    networks = [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in SEEDS]
+    mean = np.clip(np.nanmean(table.score[known], axis=0), 0.02, 0.98)
+    return Fitted(
+        form_table=form_table,
+        mean=features.mean,
+        scale=features.scale,
+        limit=LIMIT,
+        source=source,
+        linear=linear,
+        clusters=clusters,
+        columns=columns,
+        axes=axes,
+        memory=memory,
+        temperature=NEIGHBOUR_TEMPERATURE,
+        networks=networks,
+        blend=BLEND,
+        expansion=expand_scores(table, np.log(mean / (1.0 - mean))),
+        inferred=inferred_places(table),
+        spread=np.ones(len(table.sources)),
+        tokens=_amount(table, features, table.output_tokens, table.mean_tokens, known, least=1.0),
+        ease=_amount(table, features, table.reading_ease, table.mean_ease, known, least=LOW_EASE),
+    )
+
+
+def inferred_places(table: Table) -> NDArray[np.bool_]:
+    """Places whose score is inferred from other experts, shape (n_sources * n_experts,)."""
+    places = np.ones((len(table.sources), len(table.experts)), dtype=bool)
+    solid = ~table.is_thin
+    places[table.column_source[solid], table.column_expert[solid]] = False
+    return places.ravel()
+
+
+def _linear(table: Table, features: Scaled, known: IntArray, progress: Say) -> Linear:
+    width, count = features.x.shape[1], table.score.shape[1]
+    weight, bias = np.zeros((width, count)), np.zeros(count)
+    for source, name in enumerate(table.sources):
+        progress(f"Ridge of {name}")
+        rows, columns = table.rows_of(source, known), table.columns_of(source)
+        found = component_ridge(features.weighted(rows), table.score[np.ix_(rows, columns)], caution=CAUTION)
+        weight[:, columns], bias[columns] = found.weight * features.ridge_weight[:, np.newaxis], found.bias
+    return Linear(weight, bias)
+
+
+def _clusters(table: Table, encoded: Encoded, known: IntArray, progress: Say) -> list[list[Clusters]]:
+    progress("Clusters")
+    sets: list[list[Clusters]] = []
+    for source in range(len(table.sources)):
+        rows, columns = table.rows_of(source, known), table.columns_of(source)
+        vector, score = encoded.vector[rows].astype(np.float64), table.score[np.ix_(rows, columns)]
+        sets.append(
+            [
+                fit_clusters(vector, score, count=count, temperature=soft, prior=CLUSTER_PRIOR, seed=SEEDS[0])
+                for count, soft in CLUSTER_SETS
+            ]
+        )
+    return sets
+
+
+def _memory(table: Table, features: Scaled, axes: Floats, rows: IntArray, columns: IntArray) -> Memory:
+    points = features.x[rows] @ axes
+    points /= np.linalg.norm(points, axis=1, keepdims=True) + 1e-12
+    score = table.score[np.ix_(rows, columns)]
+    filled = np.where(np.isnan(score), np.nanmean(score, axis=0), score)
+    return Memory(np.rint(points * 127.0).astype(np.int8), np.rint(filled * 255.0).astype(np.uint8))
+
+
+def _amount(
+    table: Table, features: Scaled, values: Floats, overall: Floats, known: IntArray, *, least: float
+) -> Amount:
+    """Ridge per column on its own rows; predictions stay between the 1st and 99th percentile seen."""
+    width, count = features.x.shape[1], values.shape[1]
+    weight, bias = np.zeros((width, count)), np.zeros(count)
+    low, high = np.zeros(count), np.zeros(count)
+    for column in range(count):
+        rows = known[np.isfinite(values[known, column])]
+        if not len(rows):
+            continue
+        low[column], high[column] = np.percentile(values[rows, column], [1.0, 99.0])
+        bias[column] = values[rows, column].mean()
+        if not table.is_thin[column]:
+            found = ridge(features.weighted(rows), values[rows, column], penalty=AMOUNT_PENALTY)
+            weight[:, column], bias[column] = found.weight[:, 0] * features.ridge_weight, found.bias[0]
+    measured = np.isfinite(values[known])
+    total = np.where(measured, values[known], 0.0).sum(axis=0)
+    number = measured.sum(axis=0)
+    mean = np.where(number > 0, total / np.maximum(1, number), np.nan)
+    return Amount(
+        Linear(weight, bias), low, high, expand_amounts(table, mean, number.astype(float), overall, least=least)
+    )

@@ -1,0 +1,147 @@
+"""What the heads see of a prompt: sentence vector, mean state of the middle layer, and the prompt's form."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from routing.encoder import open_session, run_batches, tokenise
+
+Floats32 = NDArray[np.float32]
+
+_WORDS: Final[Mapping[str, frozenset[str]]] = {
+    "decimal point": frozenset("."),
+    "option letter": frozenset("abcdefghij"),
+    "opening bracket": frozenset("("),
+    "colon": frozenset(":"),
+    "relation": frozenset("=<>≤≥"),
+    "operator": frozenset("+-*/^\\×÷−"),
+    "square or curly bracket": frozenset("[]{}"),
+    "quotation mark": frozenset("\"'“”`"),
+    "question mark": frozenset("?"),
+    "comma": frozenset(","),
+    "currency or percent": frozenset("$%€"),
+    "underscore": frozenset("_"),
+    "code word": frozenset(
+        ["def", "return", "assert", "int", "str", "print", "self", "class", "input", "output", "list"]
+    ),
+    "answer": frozenset(["answer", "##wer"]),
+    "translation": frozenset(["translate", "german", "japanese"]),
+    "negation": frozenset(["not", "except", "false", "incorrect"]),
+    "which": frozenset(["which"]),
+    "what": frozenset(["what"]),
+    "how": frozenset(["how"]),
+    "calculation": frozenset(["calculate", "compute", "find", "determine", "many", "much", "total", "each"]),
+}
+_SHAPES: Final[Mapping[str, Callable[[str], bool]]] = {
+    "number": lambda piece: re.fullmatch(r"(##)?\d+", piece) is not None,
+    "word continued": lambda piece: piece.startswith("##"),
+    "beyond ASCII": lambda piece: any(ord(char) > 127 for char in piece),
+}
+FORM_CLASSES: Final = (*_WORDS, *_SHAPES)
+
+
+def form_table(tokenizer: Tokenizer) -> NDArray[np.uint8]:
+    """Which classes of form every word piece belongs to, shape (n_pieces, n_classes), 0 or 1."""
+    table = np.zeros((tokenizer.get_vocab_size(), len(FORM_CLASSES)), dtype=np.uint8)
+    tests = [*(words.__contains__ for words in _WORDS.values()), *_SHAPES.values()]
+    for piece, index in tokenizer.get_vocab().items():
+        table[index] = [test(piece) for test in tests]
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Prompts as the quantised encoder gives them.
+
+    Args:
+        vector: Unit sentence vectors, shape (n_prompts, 384).
+        pooled: Mean states of the middle layer, shape (n_prompts, 384).
+        counts: Count of pieces of every class of form among the tokens read, shape (n_prompts, n_classes).
+        read: Tokens read, shape (n_prompts,).
+        tokens: Tokens of the whole prompt, shape (n_prompts,).
+    """
+
+    vector: Floats32
+    pooled: Floats32
+    counts: Floats32
+    read: Floats32
+    tokens: NDArray[np.int64]
+
+    def form(self) -> Floats32:
+        """Form features before scaling: log length, length, log counts and shares of every class."""
+        length = self.read[:, np.newaxis]
+        parts = [np.log(length), length / 256.0, np.log1p(self.counts), self.counts / length]
+        return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def encode_prompts(
+    encoder: onnx.ModelProto,
+    tokenizer: Tokenizer,
+    prompts: Sequence[str],
+    *,
+    cache: Path | None,
+    progress: Callable[[str], None],
+    at_once: int = 2048,
+) -> Encoded:
+    """Encode prompts, or read them from the cache when encoder and prompts are the same as before.
+
+    Args:
+        encoder: Quantised graph with the outputs ``vector`` and ``pooled``.
+        tokenizer: Its tokenizer.
+        prompts: Texts.
+        cache: Folder for features, named by a hash of graph and prompts; None keeps nothing.
+        progress: Told how far it is.
+        at_once: Prompts between two reports.
+    """
+    content = encoder.SerializeToString()
+    ids, tokens = tokenise(tokenizer, prompts)
+    found = _counts(ids, form_table(tokenizer))
+    digest = sha256(content)
+    for row in ids:
+        digest.update(np.array(row, dtype=np.int32).tobytes())
+    kept = None if cache is None else cache / f"features-{digest.hexdigest()[:24]}.npz"
+    if kept is not None and kept.exists():
+        progress(f"Features of {len(prompts):,} prompts found in the cache")
+        with np.load(kept) as stored:
+            vector, pooled = stored["vector"], stored["pooled"].astype(np.float32)
+    else:
+        vector, pooled = _run(content, ids, progress, at_once)
+        if kept is not None:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            part = kept.with_suffix(".part.npz")
+            np.savez(part, vector=vector, pooled=pooled.astype(np.float16))
+            part.replace(kept)
+            pooled = pooled.astype(np.float16).astype(np.float32)
+    read = np.array([len(row) for row in ids], dtype=np.float32)
+    return Encoded(vector, pooled, found, read, tokens)
+
+
+def _run(
+    content: bytes, ids: Sequence[Sequence[int]], progress: Callable[[str], None], at_once: int
+) -> tuple[Floats32, Floats32]:
+    session = open_session(content)
+    order = np.argsort([len(row) for row in ids], kind="stable")
+    parts: list[dict[str, Floats32]] = []
+    for start in range(0, len(order), at_once):
+        parts.append(run_batches(session, [ids[i] for i in order[start : start + at_once]], ("vector", "pooled")))
+        progress(f"Encoded {min(start + at_once, len(order)):,} of {len(order):,} prompts")
+    back = np.argsort(order, kind="stable")
+    return tuple(np.concatenate([part[name] for part in parts])[back] for name in ("vector", "pooled"))  # type: ignore[return-value]
+
+
+def _counts(ids: Sequence[Sequence[int]], table: NDArray[np.uint8]) -> Floats32:
+    return np.stack([table[np.asarray(row, dtype=np.int64)].sum(axis=0) for row in ids]).astype(np.float32)
+
+
+def cache_folder() -> Path:
+    """Where features are kept between runs: outside the project, as numbers only."""
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "thalamus"

@@ -1,0 +1,146 @@
+"""Fits in closed form, source by source: component-wise ridge, clusters, and the source classifier."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.linear_model import LogisticRegression
+
+from routing.schema import Floats
+
+PENALTIES: Final = np.geomspace(2.0, 3000.0, 24)
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """y = x @ weight + bias, weight of shape (n_features, n_columns)."""
+
+    weight: Floats
+    bias: Floats
+
+    def __call__(self, x: Floats) -> Floats:
+        """Predictions, shape (n_rows, n_columns)."""
+        return x @ self.weight + self.bias
+
+
+def component_ridge(x: Floats, y: Floats, *, caution: float = 2.0) -> Linear:
+    """Ridge regression with one penalty per component of the expert space.
+
+    How hard a prompt is for everybody is easy to read from it; which expert does better than another is hard. One
+    penalty for both either blurs the first or chases noise in the second. The expert space is therefore rotated (the
+    mean over experts first, then the principal components of the differences), and every component gets the penalty
+    with the least leave-one-out error, times ``caution``, since the least error is found with noise.
+
+    Args:
+        x: Features, shape (n_rows, n_features).
+        y: Scores, shape (n_rows, n_columns), NaN where not measured; a gap counts as the column's mean.
+        caution: Factor on the chosen penalties, at least 1.
+
+    Source: reduced-rank and "curds and whey" regression (Breiman & Friedman 1997, JRSS B 59:3-54).
+    """
+    known = ~np.isnan(y)
+    centre, mean = x.mean(axis=0), np.nanmean(y, axis=0)
+    rows = x - centre
+    target = np.where(known, y - mean, 0.0)
+    axes = expert_axes(target)
+    parts = target @ axes
+    values, vectors = np.linalg.eigh(rows.T @ rows)
+    turned = rows @ vectors
+    moment = turned.T @ parts
+    squares = turned**2
+    least, chosen = np.full(parts.shape[1], np.inf), np.full(parts.shape[1], PENALTIES[-1])
+    for penalty in PENALTIES:
+        scale = 1.0 / (np.maximum(values, 0.0) + penalty)
+        leverage = squares @ scale + 1.0 / len(rows)
+        errors = (parts - turned @ (moment * scale[:, np.newaxis])) / (1.0 - leverage)[:, np.newaxis]
+        error = (errors**2).sum(axis=0)
+        chosen[error < least] = penalty
+        least = np.minimum(least, error)
+    shrunk = moment / (np.maximum(values, 0.0)[:, np.newaxis] + caution * chosen)
+    weight = vectors @ shrunk @ axes.T
+    return Linear(weight, mean - centre @ weight)
+
+
+def expert_axes(target: Floats) -> Floats:
+    """Orthonormal axes of the expert space: the mean over experts, then principal components of the differences."""
+    count = target.shape[1]
+    level = np.full((count, 1), 1.0 / np.sqrt(count))
+    rest = target - (target @ level) @ level.T
+    _, axes = np.linalg.eigh(rest.T @ rest)
+    return np.concatenate([level, axes[:, ::-1][:, : count - 1]], axis=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Soft clusters: weights are a softmax of cosine / temperature over one source's centres.
+
+    Args:
+        centres: Unit vectors, shape (n_clusters, width).
+        means: Mean score per cluster and column, shape (n_clusters, n_columns).
+        temperature: Softness; towards 0 the nearest centre alone decides.
+    """
+
+    centres: Floats
+    means: Floats
+    temperature: float
+
+
+def fit_clusters(vector: Floats, y: Floats, *, count: int, temperature: float, prior: float, seed: int) -> Clusters:
+    """K-means on training prompts, then each cluster's mean scores, drawn to the overall mean.
+
+    Args:
+        vector: Unit sentence vectors, shape (n_rows, width).
+        y: Scores, shape (n_rows, n_columns), NaN where not measured.
+        count: Clusters wanted; fewer where there are less than 20 prompts for each.
+        temperature: Softness of the assignment.
+        prior: Weight of the overall mean, in prompts.
+        seed: Seed of K-means.
+    """
+    wanted = max(1, min(count, len(vector) // 20))
+    found = KMeans(wanted, n_init=1, random_state=seed).fit(vector.astype(np.float32)).cluster_centers_
+    centres = (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float64)
+    share = soft_assign(vector, centres, temperature)
+    known = ~np.isnan(y)
+    mean = np.nanmean(y, axis=0)
+    total = share.T @ np.where(known, y, 0.0) + prior * mean
+    return Clusters(centres, total / (share.T @ known + prior), temperature)
+
+
+def soft_assign(vector: Floats, centres: Floats, temperature: float) -> Floats:
+    """Share of every centre in every row, shape (n_rows, n_centres), rows summing to 1."""
+    sharp = (vector @ centres.T) / temperature
+    sharp = np.exp(sharp - sharp.max(axis=1, keepdims=True))
+    return np.asarray(sharp / sharp.sum(axis=1, keepdims=True))
+
+
+def source_classifier(x: Floats, source: IntArray, count: int, *, penalty: float) -> Linear:
+    """Which source a prompt is like: logits of a multinomial logistic regression, shape (n_rows, count)."""
+    model = LogisticRegression(C=1.0 / penalty, max_iter=400, tol=1e-4).fit(x, source)
+    weight, bias = np.zeros((x.shape[1], count)), np.full(count, -20.0)
+    if len(model.classes_) == 2:
+        weight[:, model.classes_[1]], bias[model.classes_] = model.coef_[0], [0.0, model.intercept_[0]]
+    else:
+        weight[:, model.classes_], bias[model.classes_] = model.coef_.T, model.intercept_
+    return Linear(weight, bias)
+
+
+def ridge(x: Floats, y: Floats, *, penalty: float) -> Linear:
+    """Ridge regression of one target, shape (n_rows,), with an unpenalised bias."""
+    centre, mean = x.mean(axis=0), y.mean()
+    rows = x - centre
+    weight = np.linalg.solve(rows.T @ rows + penalty * np.eye(x.shape[1]), rows.T @ (y - mean))[:, np.newaxis]
+    return Linear(weight, np.array([mean]) - centre @ weight)
+
+
+def principal_axes(x: Floats, count: int) -> Floats:
+    """The first principal axes of centred features, shape (n_features, count); signs are fixed.
+
+    Their signs are set so that the largest entry of each is positive: two runs give the same axes.
+    """
+    rows = x - x.mean(axis=0)
+    _, axes = np.linalg.eigh(rows.T @ rows)
+    first = axes[:, ::-1][:, :count]
+    return np.asarray(first * np.sign(first[np.abs(first).argmax(axis=0), np.arange(first.shape[1])]))

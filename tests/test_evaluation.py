@@ -88,6 +88,7 @@ def test_deferral():
     assert curve.cpt(gain, gain, 1.0) == pytest.approx(0.25)
     share, recovered = curve.deferral(gain, gain)
     np.testing.assert_allclose([share[0], share[-1], recovered[0], recovered[-1]], [0, 1, 0, 1])
+    assert curve.apgr(gain, np.zeros(4)) == pytest.approx(0.5), "a router that tells nothing apart is a random one"
     random_order = np.random.default_rng(0).random(4000)
     assert curve.apgr(np.tile(gain, 1000), random_order) == pytest.approx(0.5, abs=0.06)
 

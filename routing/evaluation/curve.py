@@ -90,8 +90,18 @@ def deferral(gain: Floats, predicted_gain: Floats) -> tuple[Floats, Floats]:
     Source: RouteLLM (arXiv:2406.18665).
     """
     order = np.argsort(-predicted_gain, kind="stable")
-    recovered = np.concatenate([[0.0], np.cumsum(gain[order])]) / gain.sum()
+    recovered = np.concatenate([[0.0], np.cumsum(shared_by_ties(gain, predicted_gain)[order])]) / gain.sum()
     return np.linspace(0.0, 1.0, len(gain) + 1), recovered
+
+
+def shared_by_ties(gain: Floats, predicted_gain: Floats) -> Floats:
+    """Gains averaged over prompts of equal prediction: a router that cannot tell them apart sends them in any order.
+
+    >>> shared_by_ties(np.array([1.0, 0.0, 1.0]), np.array([0.5, 0.5, 0.2]))
+    array([0.5, 0.5, 1. ])
+    """
+    _, group, counts = np.unique(predicted_gain, return_inverse=True, return_counts=True)
+    return np.asarray((np.bincount(group, weights=gain) / counts)[group])
 
 
 def apgr(gain: Floats, predicted_gain: Floats) -> float:

@@ -155,7 +155,8 @@ def pair_report(pool: PoolOutcomes, score: Floats, weights: Floats) -> dict[str,
     if gain.sum() <= 0 or np.isnan(predicted).any():
         return empty
     order = np.argsort(-predicted, kind="stable")
-    many = [_weighted_apgr(gain[order], weight[order]) for weight in weights]
+    shared = curve.shared_by_ties(gain, predicted)[order]
+    many = [_weighted_apgr(shared, weight[order]) for weight in weights]
     return {
         "apgr": curve.apgr(gain, predicted),
         "apgr_interval": interval(np.array(many)),

@@ -118,8 +118,11 @@ def load_catalog(path: Path = EXPERTS_CSV, *, today: date | None = None) -> Cata
     """
     if not path.is_file():
         raise CatalogError(f"There is no table of experts at {path}. Restore it with: git checkout {path.name}")
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise CatalogError(f"{path.name} is not a table in UTF-8 ({problem}). Restore it with git.") from problem
     experts = tuple(_expert(row, f"{path.name}, row {number}") for number, row in enumerate(rows, start=2))
     names = [e.name for e in experts]
     twice = sorted({n for n in names if names.count(n) > 1})

@@ -9,8 +9,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from routing.catalog import ASSETS, load_catalog
-from routing.errors import DataError, RoutingError
+from routing.catalog import ASSETS, SECURITY_TIERS, Catalog, load_catalog
+from routing.errors import DataError, PreferenceError, RoutingError
+from routing.flags import Flag, parse
 from routing.schema import Answer, Expert
 
 SECRETS = Path(".streamlit/secrets.toml")
@@ -22,14 +23,29 @@ def answer_all(prompt: str, names: Sequence[str], *, max_tokens: int, as_json: b
     from routing.answer_client import Settings
     from routing.keys import KeyRing
 
-    catalog = load_catalog()
-    experts = [catalog[name] for name in dict.fromkeys(names)]
-    found = answers(experts, prompt, keys=KeyRing(secrets=_secrets()), settings=Settings(max_tokens=max_tokens))
+    catalog = load_catalog().subset(names)
+    parsed = parse(prompt)
+    for warning in parsed.warnings:
+        say(f"Note: {warning}")
+    _check_tiers(catalog, parsed.flags)
+    experts = catalog.experts
+    found = answers(experts, parsed.prompt, keys=KeyRing(secrets=_secrets()), settings=Settings(max_tokens=max_tokens))
     if as_json:
         print(json.dumps([_answer_json(a) for a in found], indent=2))
     else:
         print("\n\n".join(_answer_text(a) for a in found))
     return any(a.error is not None for a in found)
+
+
+def _check_tiers(catalog: Catalog, flags: Sequence[Flag]) -> None:
+    """Refuse to send a prompt further away than its own flags allow."""
+    for flag in flags:
+        far = [e for e in catalog.experts if e.security_tier > flag.value]
+        if flag.kind == "limit" and flag.constraint == "security" and far:
+            raise PreferenceError(
+                f"The prompt says {flag.text!r}, but {far[0].name} is of tier {far[0].security_tier} "
+                f"({SECURITY_TIERS[far[0].security_tier]}). Remove the flag, or ask other experts."
+            )
 
 
 def _secrets() -> dict[str, object]:

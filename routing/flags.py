@@ -14,6 +14,7 @@ Source:
 """
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,8 +24,8 @@ from typing import Literal
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.schema import Preferences
 
-# A penalty of 1 is the dearest expert's typical answer, and most experts cost a hundredth of that: a weight that is felt
-# among them has to be larger than on a constraint whose penalties fill [0, 1].
+# A penalty of 1 is the dearest expert's typical answer, and most experts cost a hundredth of that: a weight that is
+# felt among them has to be larger than on a constraint whose penalties fill [0, 1].
 SOFT_WEIGHT = {"cost": 2.0}
 USUAL_SOFT_WEIGHT = 0.3
 WORDS: Mapping[str, tuple[str, float]] = MappingProxyType(
@@ -66,6 +67,7 @@ UNITS: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "readability": {"": 1},
     }
 )
+MOST_WARNINGS = 5
 _FLAG = re.compile(r"\[\s*flags?\s*:([^\[\]]{0,500})\]", re.IGNORECASE)
 _UNCLOSED = re.compile(r"\[\s*flags?\s*:", re.IGNORECASE)
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?|\.[0-9]+)"
@@ -111,7 +113,7 @@ def parse(prompt: str) -> Parsed:
     flags: dict[tuple[str, str], Flag] = {}
     warnings: list[str] = []
     for match in _FLAG.finditer(prompt):
-        for item in match[1].split(","):
+        for item in _items(match[1]):
             outcome = _item(" ".join(item.lower().split()))
             if isinstance(outcome, str):
                 warnings.append(outcome)
@@ -126,6 +128,9 @@ def parse(prompt: str) -> Parsed:
     clean = _FLAG.sub("", prompt)
     if _UNCLOSED.search(clean):
         warnings.append("A flag is not closed or is too long, so it was left in the prompt. Write it as [Flag: cheap].")
+    if len(warnings) > MOST_WARNINGS:
+        more = len(warnings) - MOST_WARNINGS
+        warnings = [*warnings[:MOST_WARNINGS], f"{more:,} more flags were not understood or contradict each other."]
     return Parsed(clean.strip(), tuple(flags.values()), tuple(warnings))
 
 
@@ -139,6 +144,12 @@ def apply(flags: Sequence[Flag], preferences: Preferences) -> Preferences:
     weights = {**preferences.weights, **{f.constraint: f.value for f in flags if f.kind == "weight"}}
     limits = {**preferences.limits, **{f.constraint: f.value for f in flags if f.kind == "limit"}}
     return replace(preferences, weights=weights, limits=limits)
+
+
+def _items(text: str) -> list[str]:
+    """The items between commas; a comma within a number separates nothing, and thousands lose theirs."""
+    plain = re.sub(r"(?<![\d.,])[1-9]\d{0,2}(,\d{3})+(?!,?\d)", lambda m: m[0].replace(",", ""), text)
+    return re.split(r",(?!\d)|(?<!\d),", plain)
 
 
 def _item(item: str) -> Flag | str:
@@ -181,7 +192,10 @@ def _limit(bound: str, word: str, value: float, unit: str) -> Flag | str:
     if unit not in UNITS[name]:
         allowed = ", ".join(u for u in UNITS[name] if u) or "no unit"
         return f"The flag '{bound} {word} {value:g} {unit}' was skipped: {name} is given in {allowed}."
-    return Flag("limit", name, value * UNITS[name][unit])
+    limit = value * UNITS[name][unit]
+    if not math.isfinite(limit):
+        return f"The flag '{bound} {word} {value:g}' was skipped: a limit is a finite number."
+    return Flag("limit", name, limit)
 
 
 def _unknown(item: str) -> str:

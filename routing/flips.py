@@ -8,6 +8,7 @@ Every change found is applied with the rule that picks, and kept only if it real
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal
 
 import numpy as np
@@ -56,19 +57,66 @@ def find_flips(
         objective: Current objective, shape (n_experts,).
         choose: The rule that picks, with which every change is verified.
     """
+
+    def flips(change: Flip) -> bool:
+        chosen = choose(options, change.applied(preferences))
+        return chosen is not None and options.experts[chosen] == change.expert
+
     best: dict[str, Flip] = {}
     for name in CONSTRAINTS:
         changes = [*_by_limit(options, preferences, ranking, objective, name)]
         if ranking.size:
             changes += _by_weight(options, preferences, ranking, objective, name)
-        for flip in changes:
-            known = best.get(flip.expert)
-            if known is not None and known.size <= flip.size:
+        for exact in changes:
+            known = best.get(exact.expert)
+            if known is not None and known.size <= exact.size:
                 continue
-            chosen = choose(options, flip.applied(preferences))
-            if chosen is not None and options.experts[chosen] == flip.expert:
-                best[flip.expert] = flip
+
+            if flips(exact):
+                flip = _readable(exact, flips)
+                flip = replace(flip, size=_size(options, ranking, flip))
+                if known is None or flip.size < known.size:
+                    best[flip.expert] = flip
     return best
+
+
+def _readable(exact: Flip, flips: Callable[[Flip], bool]) -> Flip:
+    """The change with as few digits as still flip, at most one percent larger than the exact one.
+
+    Where the very first step flips there is no smallest change, and the one with the fewest digits is taken.
+    """
+    is_floor = exact.kind == "limit" and CONSTRAINTS[exact.constraint].is_floor
+    up = is_floor if exact.before is None else exact.after > exact.before
+    change = np.inf if exact.before is None else abs(exact.after - exact.before)
+    is_at_once = exact.before is None or change <= 1e-5 * max(abs(exact.before), 1e-3)
+    for digits in range(2, 12):
+        after = _rounded(exact.after, digits, up=up)
+        is_close = is_at_once or abs(after - (exact.before or 0.0)) <= 1.005 * change
+        is_allowed = after >= 0 and (exact.kind == "limit" or after <= MAX_WEIGHT)
+        if is_close and is_allowed and flips(rounded := replace(exact, after=after)):
+            return rounded
+    return exact
+
+
+def _rounded(value: float, digits: int, *, up: bool) -> float:
+    """A number with this many significant digits, not below (or not above) the value."""
+    exact = Decimal(repr(value))
+    if exact == 0:
+        return 0.0
+    step = Decimal(1).scaleb(exact.adjusted() - digits + 1)
+    return float((exact / step).to_integral_value(ROUND_CEILING if up else ROUND_FLOOR) * step)
+
+
+def _size(options: Candidates, ranking: NDArray[np.int64], flip: Flip) -> float:
+    if flip.kind == "weight":
+        return abs(flip.after - (flip.before or 0.0))
+    values = options.values[flip.constraint]
+    if flip.before is None:
+        # A new limit has no "before" to measure from: it weighs by the share of the feasible experts it shuts out.
+        kept = values[ranking] >= flip.after if CONSTRAINTS[flip.constraint].is_floor else values[ranking] <= flip.after
+        return float((~kept).mean())
+    known = values[np.isfinite(values)]
+    return abs(flip.after - flip.before) / (float(np.ptp(known)) or 1.0)
 
 
 def _by_weight(
@@ -128,13 +176,11 @@ def _by_limit(
     known = values[np.isfinite(values)]
     if known.size == 0:
         return
-    spread = float(known.max() - known.min()) or 1.0
     limit = preferences.limits.get(name)
 
     def flip(position: int, after: float) -> Flip:
-        # A new limit has no "before" to measure from: it weighs by the share of the feasible experts it shuts out.
-        size = float((~(values[ranking] <= after)).mean()) if limit is None else abs(after - sign * limit) / spread
-        return Flip(options.experts[position], "limit", name, limit, sign * after, size)
+        change = Flip(options.experts[position], "limit", name, limit, sign * after, 0.0)
+        return replace(change, size=_size(options, ranking, change))
 
     if limit is not None:
         for position in _let_in(options, preferences, ranking, objective, name, values):

@@ -52,7 +52,8 @@ class Candidates:
 
     ``values`` are in the constraint's own unit; ``penalties`` are the values scaled to about [0, 1], higher
     is worse. ``is_length_assumed`` marks experts none of whose answers was measured: their cost assumes the mean
-    length predicted for the others. ``overflow`` says by how many tokens prompt and answer exceed the context (0 where they fit).
+    length predicted for the others. ``overflow`` says by how many tokens prompt and answer exceed the context (0 where
+    they fit).
     ``name_rank`` breaks exact ties, so that the order of the catalogue never matters.
     """
 

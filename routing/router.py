@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from routing import encoder as graph
 from routing import flags as flag_grammar
@@ -118,12 +120,23 @@ class Router:
             read_ms=(time.perf_counter() - started) * 1e3,
         )
 
-    def decide(self, reading: Reading, preferences: Preferences) -> Routed:
-        """Decide on a reading: the part that runs again when a slider moves."""
+    def decide(
+        self, reading: Reading, preferences: Preferences, *, measured_s: Mapping[str, float] | None = None
+    ) -> Routed:
+        """Decide on a reading: the part that runs again when a slider moves.
+
+        Args:
+            reading: From ``read``.
+            preferences: Weights, limits and pool.
+            measured_s: Seconds that answers really took here, by expert; they stand in where no latency is predicted.
+        """
         started = time.perf_counter()
         wanted = flag_grammar.apply(reading.flags, preferences)
         pool, scale = self._pool(wanted.pool)
-        options = candidates(pool, reading.prediction, reading.input_tokens, scale)
+        prediction = reading.prediction.of(pool.names)
+        seconds = np.array([[(measured_s or {}).get(name, np.nan) for name in pool.names]])
+        known = np.where(np.isnan(prediction.latency_s), seconds, prediction.latency_s)
+        options = candidates(pool, replace(prediction, latency_s=known), reading.input_tokens, scale)
         decision = decide(options, wanted)
         return Routed(reading, decision, (time.perf_counter() - started) * 1e3)
 

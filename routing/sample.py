@@ -1,5 +1,7 @@
 """Predictions and outcomes on held-out prompts, numbers only: what the Front page sweeps over."""
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +71,7 @@ def load_sample(path: Path = ASSETS / SAMPLE_FILE) -> Sample:
         GraphError: The file is missing or damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             predicted = {name: stored[name].astype(np.float64) for name in _PREDICTED}
             return Sample(
                 prediction=Prediction(experts=tuple(str(e) for e in stored["experts"]), **predicted),
@@ -80,7 +82,7 @@ def load_sample(path: Path = ASSETS / SAMPLE_FILE) -> Sample:
                 source=stored["source"],
                 split=str(stored["split"]),
             )
-    except (OSError, ValueError, KeyError) as problem:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as problem:
         raise GraphError(
             f"{path.name} is missing or damaged ({problem}). Restore it with git, or write it anew with: make train"
         ) from problem

@@ -30,7 +30,7 @@ def groups(figure):
 def test_every_expert_that_can_be_placed_is_drawn_once_in_its_group():
     decision = decide(offers(), Preferences({}, {"cost": 0.05}))
     drawn = groups(figures.front(decision, TITLES, figures.Axis("cost", is_log=True), figures.Axis("score")))
-    assert drawn == {"Outside a limit": ["dear"], "On the front": ["free", "cheap"], "Picked": ["good"]}
+    assert drawn == {"Not feasible": ["dear"], "On the front": ["free", "cheap"], "Picked": ["good"]}
 
 
 def test_a_limit_is_a_line_and_moves_no_point():

@@ -1,9 +1,13 @@
 """Every page, run as Streamlit runs it: what a person sees, and what survives a change of page."""
 
 from pathlib import Path
+from urllib.parse import parse_qsl
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.loopback import Loopback
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("pages/*/*.py") if p.parent.name != "common")
@@ -140,6 +144,49 @@ def test_a_share_link_restores_the_state():
     assert app.selectbox(key="axis_x").value == "size"
     assert len(app.dataframe[0].value) == 4
     assert "weight_latency=much" in app.toast[0].value
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_pool_may_change_after_answers_arrived(app):
+    with Loopback() as server:
+        type_prompt(app, MATHS)
+        app.session_state["session_addresses"] = {"gpt-4o-mini": server.url}
+        app.switch_page("pages/ask/compare.py").run().run()
+        app.multiselect(key="compare_experts").set_value(["gpt-4o-mini"]).run()
+        app.button(key="compare_ask").click().run()
+        app.session_state["comparison"].wait(60)
+        app.run()
+        assert "What the predictions were worth" in words(app)
+        app.selectbox(key="pool").set_value("open9").run()
+        assert not app.exception
+        assert "What the predictions were worth" in words(app)
+        assert app.multiselect(key="compare_experts").value
+        assert app.session_state["seconds"]["gpt-4o-mini"][0] > 0
+
+
+def test_a_flip_that_was_applied_stays_and_travels_in_the_link(app):
+    type_prompt(app, MATHS)
+    app.select_slider(key="limit_size").set_value(70.0).run()
+    app.button(key="apply_flip").click().run()
+    picked = app.dataframe[0].value.iloc[0]["Expert"]
+    app.toggle(key="axis_reverse").set_value(True).run()
+    assert app.dataframe[0].value.iloc[0]["Expert"] == picked
+    link = next(c.value for c in app.code if "?" in c.value)
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other.query_params.update(dict(parse_qsl(link.split("?", 1)[1])) | {"prompt": MATHS})
+    other.run()
+    assert other.dataframe[0].value.iloc[0]["Expert"] == picked
+
+
+def test_downloads_run_no_formula_in_a_spreadsheet():
+    from pages.common.download import csv_bytes
+
+    text = csv_bytes(
+        pd.DataFrame({"Answer": ["=HYPERLINK(1)", "plain"], "Cost": [-1.5, 2.0], "_hidden": [1, 2]})
+    ).decode()
+    assert "'=HYPERLINK(1)" in text
+    assert "-1.5" in text
+    assert "hidden" not in text
 
 
 def test_a_damaged_installation_is_one_calm_sentence(monkeypatch):

@@ -99,6 +99,8 @@ def printed(arguments):
         (["route", "Hi", "--router", "blendd"], "blend"),
         (["evaluate", "--data", "/nowhere"], "nowhere"),
         (["answer", "Hi", "--experts", "gpt-5000"], "No expert is called 'gpt-5000'"),
+        (["answer", "Hi [Flag: local only]", "--experts", "o3-mini"], "o3-mini is of tier"),
+        (["answer", "Hi", "--experts", ""], "The pool is empty"),
         (["weights", "gpt-4o-mini"], "gpt-4o-mini"),
         (["weights", "qwen2.5-coder-0.5b"], "not confirmed"),
     ],
@@ -199,6 +201,9 @@ def test_a_catalogue_without_a_column_or_a_file_is_refused(tmp_path):
     path = tmp_path / "experts.csv"
     path.write_text("name,title\na,A\n", encoding="utf-8")
     with pytest.raises(CatalogError, match="column 'security_tier' is missing"):
+        load_catalog(path)
+    path.write_bytes(b"name,title\n\xff\xfe,A\n")
+    with pytest.raises(CatalogError, match="not a table in UTF-8"):
         load_catalog(path)
     with pytest.raises(CatalogError, match="There is no table of experts"):
         load_catalog(tmp_path / "none.csv")

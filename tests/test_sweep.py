@@ -88,9 +88,12 @@ def test_a_missing_or_damaged_sample_is_refused(tmp_path):
     path = tmp_path / "sample.npz"
     with pytest.raises(GraphError, match="missing or damaged"):
         load_sample(path)
-    path.write_bytes(b"not an archive")
-    with pytest.raises(GraphError, match="missing or damaged"):
-        load_sample(path)
+    save_sample(sample(3), path)
+    whole = path.read_bytes()
+    for damaged in (b"not an archive", b"", whole[:2000], whole[:60] + b"xxxx" + whole[64:]):
+        path.write_bytes(damaged)
+        with pytest.raises(GraphError, match="missing or damaged"):
+            load_sample(path)
 
 
 def test_the_shipped_sample_covers_every_pool():

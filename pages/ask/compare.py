@@ -26,9 +26,10 @@ def page() -> None:
     with st.expander("Pool, weights and limits", icon=":material/tune:"):
         wanted = controls.panel()
         link.share()
+    show.sensitive_hint(reading)
     keys.form()
     try:
-        routed = cached.router().decide(reading, wanted)
+        routed = cached.router().decide(reading, wanted, measured_s=answers.measured_seconds())
     except RoutingError as problem:
         st.warning(str(problem))
         return
@@ -42,7 +43,7 @@ def page() -> None:
         st.caption(":material/history: These answers belong to the prompt asked before. Ask again for the one above.")
     st.fragment(watch, run_every=REDRAW_S if run.is_running else None)(run)
     if not run.is_running and run.prompt == reading.prompt:
-        arrows(routed, run)
+        arrows(st.session_state["compared"], run)
 
 
 def chooser(routed: Routed) -> list[str]:
@@ -57,6 +58,9 @@ def chooser(routed: Routed) -> list[str]:
         st.session_state["compare_experts"] = suggested
         st.session_state["compare_suggested"] = suggested
     known = set(decision.options.experts)
+    if not known & set(st.session_state.get("compare_experts", [])):
+        st.session_state["compare_by_hand"] = False
+        st.session_state["compare_experts"] = suggested
     st.session_state["compare_experts"] = [n for n in st.session_state.get("compare_experts", []) if n in known]
     chosen: list[str] = st.multiselect(
         "Experts",
@@ -84,16 +88,24 @@ def ask(reading: Reading, routed: Routed, chosen: list[str]) -> None:
         if st.button("Stop all", key="compare_stop", icon=":material/stop:", disabled=not busy) and run is not None:
             run.stop()
         with st.popover("Settings", icon=":material/settings:"):
-            longest = st.number_input("Longest answer (tokens)", 16, 8192, 512, 16, key="compare_tokens")
-            temperature = st.slider("Temperature", 0.0, 2.0, 0.0, 0.1, key="compare_temperature")
-            timeout = st.number_input("Time allowed (seconds)", 5, 600, 60, 5, key="compare_timeout")
-        answers.expected_cost(routed, chosen, int(longest))
+            longest, temperature, timeout = settings_form()
+        answers.expected_cost(routed, chosen, longest)
     if go:
-        settings = Settings(max_tokens=int(longest), temperature=temperature, timeout_s=float(timeout))
+        settings = Settings(max_tokens=longest, temperature=temperature, timeout_s=timeout)
         experts = [cached.catalog()[name] for name in chosen]
         st.session_state["comparison"] = Comparison(experts, reading.prompt, keys.ring(), settings)
         st.session_state["compared"] = routed
         st.rerun()
+
+
+def settings_form() -> tuple[int, float, float]:
+    """Longest answer in tokens, temperature, and seconds allowed; kept across pages."""
+    longest = st.number_input(
+        "Longest answer (tokens)", 16, 8192, 512, 16, key="compare_tokens", persist_state="session"
+    )
+    temperature = st.slider("Temperature", 0.0, 2.0, 0.0, 0.1, key="compare_temperature", persist_state="session")
+    timeout = st.number_input("Time allowed (seconds)", 5, 600, 60, 5, key="compare_timeout", persist_state="session")
+    return int(longest), temperature, float(timeout)
 
 
 def watch(run: Comparison) -> None:
@@ -109,6 +121,7 @@ def watch(run: Comparison) -> None:
                 answers.card(column, routed, on_stop=run.stop)
     if not was_running and st.session_state.get("compare_drawn") is not run:
         st.session_state["compare_drawn"] = run
+        answers.remember_seconds(columns)
         st.rerun()
 
 
@@ -118,16 +131,19 @@ def arrows(routed: Routed, run: Comparison) -> None:
     if not measured:
         return
     st.markdown("#### What the predictions were worth")
+    axes = ["latency", "verbosity", "cost"]
+    drawable = [a for a in axes if answers.has_arrow(routed, measured, a)]
     axis = st.segmented_control(
-        "Axis", ["cost", "latency", "verbosity"], default="cost", key="compare_axis", label_visibility="collapsed"
+        "Axis", axes, default=(drawable or axes)[0], key="compare_axis", label_visibility="collapsed"
     )
-    x, y = figures.Axis(axis or "cost", is_log=True), figures.Axis("score")
+    x, y = figures.Axis(axis or axes[0], is_log=True), figures.Axis("score")
     figure = figures.front(routed.decision, cached.titles(), x, y, measured)
     st.plotly_chart(figure, key="compare_front", config=figures.CONFIG)
-    st.caption(
-        f"Arrows lead from the predicted to the measured {x.name}. The score is not measured until you judge it."
-    )
-    answers.table(run.columns(), routed)
+    if x.name in drawable:
+        st.caption(f"Arrows lead from the predicted to the measured {x.name}. Asking once does not measure a score.")
+    else:
+        st.caption(f"No arrow: the predicted or the measured {x.name} of these answers is unknown or zero.")
+    answers.table(run.columns(), run.prompt)
 
 
 page()

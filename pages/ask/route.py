@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import cached, controls, link, look, show, tables
+from pages.common import answers, cached, controls, link, look, show, tables
 from routing import figures
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
@@ -32,11 +32,12 @@ def live(reading: Reading) -> None:
         wanted = controls.panel()
         link.share()
     try:
-        routed = cached.router().decide(reading, wanted)
+        routed = cached.router().decide(reading, wanted, measured_s=answers.measured_seconds())
     except RoutingError as problem:
         right.warning(str(problem))
         return
     with right:
+        show.sensitive_hint(reading)
         show.pick(routed)
         show.flip_line(routed)
         chart(routed)

@@ -1,6 +1,7 @@
 """How answers are shown: one card an expert, with what was measured beside what was predicted."""
 
 import math
+import statistics
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import cached, keys, show
+from pages.common.download import csv_button
 from routing.answer_text import reading_ease, safe_markdown
 from routing.comparison import Column
 from routing.figures import Measured, money
@@ -33,12 +35,20 @@ def expected_cost(routed: Routed, chosen: Sequence[str], longest: int) -> None:
         return
     rows = [options.index(name) for name in callable_now]
     pool = catalog.subset(callable_now)
-    expected = options.values["cost"][rows]
-    most = pool.price_in * routed.reading.input_tokens + pool.price_out * longest
+    # An own address has its own price, which nobody here knows.
+    price_in, price_out = (
+        np.where([n in ring.endpoints for n in callable_now], np.nan, p) for p in (pool.price_in, pool.price_out)
+    )
+    paid_in = price_in * routed.reading.input_tokens
+    length = np.minimum(np.nan_to_num(options.values["verbosity"][rows], nan=float(longest)), longest)
+    expected, most = paid_in + price_out * length, paid_in + price_out * longest
     unknown = int(np.isnan(most).sum())
-    text = f"{len(callable_now)} of {len(chosen)} can be called: expected {money(float(np.nansum(expected)))}, "
-    text += f"at most {money(float(np.nansum(most)))}"
-    text += f"; the price of {unknown} is unknown" if unknown else ""
+    text = f"{len(callable_now)} of {len(chosen)} can be called: "
+    if unknown == len(callable_now):
+        text += "cost unknown"
+    else:
+        text += f"expected {money(float(np.nansum(expected)))}, at most about {money(float(np.nansum(most)))}"
+        text += f", and {unknown} more at an unknown price" if unknown else ""
     st.caption(text.replace("$", "\\$") + ".", width="content")
 
 
@@ -53,7 +63,7 @@ def card(column: Column, routed: Routed, *, on_stop: Callable[[str], None]) -> N
                     "Stop", key=f"stop_{name}", icon=":material/stop:", type="tertiary", on_click=on_stop, args=(name,)
                 )
         if answer is None and not column.text:
-            st.progress(column.share, column.note or "Waiting for the first token")
+            st.progress(column.share, show.escape(column.note) or "Waiting for the first token")
         if column.text:
             # A long answer scrolls within its card, so that the figures below stay side by side.
             with st.container(height=420 if len(column.text) > LONG else "content", border=False):
@@ -67,7 +77,7 @@ def card(column: Column, routed: Routed, *, on_stop: Callable[[str], None]) -> N
 
 def _ending(answer: Answer) -> None:
     if answer.error is not None:
-        st.warning(str(answer.error), icon=":material/error:")
+        st.warning(show.escape(str(answer.error)), icon=":material/error:")
     elif not answer.is_complete:
         cut = answer.finish_reason == "length"
         st.caption(
@@ -108,7 +118,30 @@ def measured(columns: Sequence[Column]) -> list[Measured]:
     return found
 
 
-def table(columns: Sequence[Column], routed: Routed) -> None:
+def remember_seconds(columns: Sequence[Column]) -> None:
+    """Keep, for this browser session, how long complete answers took."""
+    kept: dict[str, tuple[float, ...]] = dict(st.session_state.get("seconds", {}))
+    for column in columns:
+        answer = column.answer
+        if answer is not None and answer.error is None and answer.is_complete:
+            kept[answer.expert] = (*kept.get(answer.expert, ()), answer.latency_s)
+    st.session_state["seconds"] = kept
+
+
+def measured_seconds() -> dict[str, float]:
+    """Median seconds of an answer by expert, of the calls of this browser session."""
+    kept: dict[str, tuple[float, ...]] = st.session_state.get("seconds", {})
+    return {name: statistics.median(times) for name, times in kept.items()}
+
+
+def has_arrow(routed: Routed, found: Sequence[Measured], axis: str) -> bool:
+    """Whether some answer has both a predicted and a measured value above zero on this axis."""
+    options = routed.decision.options
+    pairs = ((options.values[axis][options.index(m.expert)], m.values.get(axis, math.nan)) for m in found)
+    return any(predicted > 0 and actual > 0 and predicted != actual for predicted, actual in pairs)
+
+
+def table(columns: Sequence[Column], prompt: str) -> None:
     """Every answer as a row, with a download."""
     titles = cached.titles()
     rows = [
@@ -133,13 +166,8 @@ def table(columns: Sequence[Column], routed: Routed) -> None:
         "Cost ($)": st.column_config.NumberColumn(format="%.6f"),
     }
     st.dataframe(frame.drop(columns="Answer"), hide_index=True, column_config=config, placeholder="unknown")
-    st.download_button(
-        "Download answers as CSV",
-        frame.assign(Prompt=routed.reading.prompt).to_csv(index=False).encode(),
-        "thalamus-answers.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
+    csv_button(
+        frame.assign(Prompt=prompt), "thalamus-answers.csv", key="download_answers", label="Download answers as CSV"
     )
 
 

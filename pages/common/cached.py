@@ -9,6 +9,7 @@ import streamlit as st
 
 from routing.answer import load_litellm
 from routing.catalog import ASSETS, Catalog
+from routing.errors import CatalogError
 from routing.outcomes import read_pools
 from routing.router import Router, load_router
 from routing.sample import Sample, load_sample
@@ -34,7 +35,11 @@ def titles() -> dict[str, str]:
 @st.cache_data
 def examples() -> dict[str, list[str]]:
     """Example prompts by domain."""
-    found: dict[str, list[str]] = json.loads((ASSETS / "examples.json").read_text(encoding="utf-8"))
+    path = ASSETS / "examples.json"
+    try:
+        found: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as problem:
+        raise CatalogError(f"{path.name} is missing or damaged ({problem}). Restore it with git.") from problem
     return found
 
 

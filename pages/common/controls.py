@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import streamlit as st
 
 from pages.common import cached
-from routing.figures.style import money
 from routing.objective import CONSTRAINTS
 from routing.schema import Preferences
 
@@ -130,7 +130,7 @@ def _weight(name: str) -> float:
         constraint.title,
         options,
         key=key,
-        format_func=lambda w: f"{w:.3g}",
+        format_func=exactly,
         persist_state="session",
     )
     _ends(constraint.relaxed, constraint.strict)
@@ -158,8 +158,13 @@ def _limit(name: str) -> float | None:
 def limit_text(name: str, value: float) -> str:
     """A limit with its unit."""
     if name == "cost":
-        return money(value)
-    return f"{value:.4g} {UNIT[name]}".strip()
+        return f"${exactly(value)}"
+    return f"{exactly(value)} {UNIT[name]}".strip()
+
+
+def exactly(value: float) -> str:
+    """The shortest text that reads back as the same number: two different settings never look alike."""
+    return np.format_float_positional(value, trim="-")
 
 
 def _ends(left: str, right: str) -> None:

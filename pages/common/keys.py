@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
-from pages.common import cached
+from pages.common import cached, show
 from routing.errors import RoutingError
-from routing.keys import KEY_NAMES, KeyRing, checked_address
+from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, checked_address, endpoint_key_name
 
 KEYS, ADDRESSES = "session_keys", "session_addresses"
 
@@ -36,7 +36,7 @@ def form() -> None:
         )
         keys_column, address_column = st.columns(2, gap="large")
         with keys_column:
-            names = sorted({name for options in KEY_NAMES.values() for name in options})
+            names = sorted({*(name for options in KEY_NAMES.values() for name in options), *ADDRESS_NAMES.values()})
             st.selectbox("Key for", names, key="key_name")
             st.text_input("Key", type="password", key="key_value", placeholder="Paste the key")
             st.button("Use this key", key="key_use", on_click=_take_key)
@@ -45,9 +45,10 @@ def form() -> None:
             experts = [e.name for e in cached.catalog().experts if not e.is_local]
             st.selectbox("Own address for", experts, key="address_expert", format_func=lambda n: cached.titles()[n])
             st.text_input("OpenAI-compatible address", key="address_value", placeholder="http://127.0.0.1:8000/v1")
+            st.text_input("Its key, if it needs one", type="password", key="address_key")
             st.button("Use this address", key="address_use", on_click=_take_address)
             if problem := st.session_state.pop("address_problem", None):
-                st.warning(problem)
+                st.warning(show.escape(problem))
             _listed(ADDRESSES, "Own address for")
 
 
@@ -74,7 +75,10 @@ def _take_address() -> None:
         state["address_problem"] = str(problem)
         return
     state[ADDRESSES] = {**state.get(ADDRESSES, {}), state["address_expert"]: address}
-    state["address_value"] = ""
+    if state["address_key"].strip():
+        name = endpoint_key_name(state["address_expert"])
+        state[KEYS] = {**state.get(KEYS, {}), name: state["address_key"].strip()}
+    state["address_value"] = state["address_key"] = ""
 
 
 def _forget(kind: str, entry: str) -> None:

@@ -9,6 +9,8 @@ from pages.common import cached, controls
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 
 AXES = frozenset({*CONSTRAINTS, "score"})
+CHOICES = {"axis_x": "cost", "axis_y": "score", "sweep_constraint": "cost"}
+SWITCHES = {"axis_log": True, "axis_reverse": False}
 MAX_PROMPT = 4000
 
 
@@ -24,17 +26,21 @@ def take_over() -> None:
 
 def _take(name: str, value: str) -> str | None:
     kind, _, constraint = name.partition("_")
+    if name in SWITCHES:
+        st.session_state[name] = value == "1"
+        return None
     readers: dict[str, Callable[[], object]] = {
         "weight": lambda: _number(constraint, value, MAX_WEIGHT),
         "limit": lambda: _number(constraint, value, float("inf")),
         "axis": lambda: _one_of(value, AXES),
+        "sweep": lambda: _one_of(value, frozenset(CONSTRAINTS)),
     }
     if name == "prompt":
         st.session_state["prompt"] = value[:MAX_PROMPT]
         return None
     if name == "pool":
         return _take_pool(value)
-    if kind not in readers or (kind == "axis" and constraint not in {"x", "y"}):
+    if kind not in readers or (kind in {"axis", "sweep"} and name not in {"axis_x", "axis_y", "sweep_constraint"}):
         return None
     try:
         st.session_state[name] = readers[kind]()
@@ -63,7 +69,8 @@ def _take_pool(value: str) -> str | None:
     if not names:
         return f"The link names the pool {value[:40]!r}, which is not known here, so all experts are shown."
     st.session_state["pool"], st.session_state["own_pool"] = controls.OWN, names
-    return None
+    lost = [n for n in value.split(",") if n not in names]
+    return f"The link names {lost[0][:40]!r}, which is not known here, so it was left out." if lost else None
 
 
 def query(*, with_prompt: bool) -> str:
@@ -72,15 +79,14 @@ def query(*, with_prompt: bool) -> str:
     found: dict[str, str] = {}
     for name in CONSTRAINTS:
         if weight := state.get(f"weight_{name}"):
-            found[f"weight_{name}"] = f"{weight:.6g}"
+            found[f"weight_{name}"] = f"{weight!r}"
         if (limit := state.get(f"limit_{name}")) is not None:
-            found[f"limit_{name}"] = f"{limit:.6g}"
+            found[f"limit_{name}"] = f"{limit!r}"
     pool = state.get("pool", controls.ALL)
     if pool != controls.ALL:
         found["pool"] = ",".join(state.get("own_pool", [])) if pool == controls.OWN else pool
-    found |= {
-        key: state[key] for key, usual in (("axis_x", "cost"), ("axis_y", "score")) if state.get(key, usual) != usual
-    }
+    found |= {key: str(int(state[key])) for key, usual in SWITCHES.items() if state.get(key, usual) != usual}
+    found |= {key: state[key] for key, usual in CHOICES.items() if state.get(key, usual) != usual}
     if with_prompt and state.get("prompt"):
         found["prompt"] = state["prompt"][:MAX_PROMPT]
     return urlencode({k: v for k, v in found.items() if v})

@@ -40,7 +40,6 @@ def flags(reading: Reading) -> None:
             st.caption("From the prompt, in place of the sliders", width="content")
             for flag in reading.flags:
                 st.badge(flag_text(flag), icon=":material/flag:", color="blue")
-    _sensitive(reading)
     for note in reading.warnings:
         st.caption(f":material/warning: {escape(note)}")
     if not reading.is_familiar:
@@ -51,7 +50,7 @@ def flags(reading: Reading) -> None:
         )
 
 
-def _sensitive(reading: Reading) -> None:
+def sensitive_hint(reading: Reading) -> None:
     """Suggest keeping a sensitive prompt on this machine, unless that is already so."""
     if st.session_state.get("sensitive_for") != reading.prompt:
         st.session_state["sensitive"] = sensitive.kinds_found(reading.prompt)
@@ -72,7 +71,7 @@ def _sensitive(reading: Reading) -> None:
 def flag_text(flag: flag_grammar.Flag) -> str:
     """A flag as a chip says it."""
     if flag.kind == "weight":
-        return f"{flag.constraint} weight {flag.value:g}"
+        return f"{flag.constraint} weight {controls.exactly(flag.value)}"
     bound = "at least" if CONSTRAINTS[flag.constraint].is_floor else "at most"
     return f"{flag.constraint} {bound} {controls.limit_text(flag.constraint, flag.value)}"
 
@@ -86,11 +85,13 @@ def pick(routed: Routed) -> None:
     """The pick in one plain sentence."""
     decision, titles = routed.decision, cached.titles()
     if decision.pick is None:
+        if all(math.isnan(s) for s in decision.options.score):
+            st.html('<p class="lead">None of these experts has a predicted score.</p>')
+            st.caption("Their answers were never measured. Choose another pool, or compare them yourself.")
+            return
         st.html('<p class="lead">No expert keeps every limit.</p>')
-        broken = (
-            "Lift or loosen a limit" if decision.preferences.limits else "Shorten the prompt or choose another pool"
-        )
-        st.caption(f"{broken}; the table below says for each expert what is in the way.")
+        remedy = "Lift or loosen a limit" if decision.preferences.limits else "Shorten the prompt"
+        st.caption(f"{remedy}; the table below says for each expert what is in the way.")
         return
     i = decision.options.index(decision.pick)
     options = decision.options
@@ -111,7 +112,7 @@ def flip_line(routed: Routed) -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption(
-            f"{flip_text(flip)} and **{cached.titles()[flip.expert]}** is picked, {_gain(routed, flip)}.",
+            f"{flip_text(flip)} and **{cached.titles()[flip.expert]}** is picked; {_gain(routed, flip)}.",
             width="content",
         )
         set_by_flag = any(f.kind == flip.kind and f.constraint == flip.constraint for f in routed.reading.flags)
@@ -125,7 +126,8 @@ def flip_text(flip: Flip) -> str:
     """A flip as an instruction: what to change, from what to what."""
     if flip.kind == "weight":
         verb = "Raise" if flip.after > (flip.before or 0.0) else "Lower"
-        return f"{verb} the {flip.constraint} weight from {flip.before or 0:.3g} to {flip.after:.3g}"
+        before, after = controls.exactly(flip.before or 0.0), controls.exactly(flip.after)
+        return f"{verb} the {flip.constraint} weight from {before} to {after}"
     after = controls.limit_text(flip.constraint, flip.after).replace("$", "\\$")
     if flip.before is None:
         bound = "at least" if CONSTRAINTS[flip.constraint].is_floor else "at most"
@@ -138,8 +140,11 @@ def _gain(routed: Routed, flip: Flip) -> str:
     options, now = routed.decision.options, routed.decision.pick
     there = options.score[options.index(flip.expert)]
     if now is None:
-        return f"predicted score {there:.2f}"
-    return f"predicted score {there - options.score[options.index(now)]:+.2f}"
+        return f"its predicted score is {there:.2f}"
+    gain = there - options.score[options.index(now)]
+    if abs(gain) < 0.005:
+        return "its predicted score is about the same"
+    return f"its predicted score is {abs(gain):.2f} {'higher' if gain > 0 else 'lower'}"
 
 
 def _apply(flip: Flip) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import cached
+from pages.common.download import csv_button
 from pages.common.show import flip_text
 from routing.objective import CONSTRAINTS
 from routing.router import Routed
@@ -16,15 +17,7 @@ def numbers_table(routed: Routed) -> None:
     """Every number of every expert, sortable, with a download."""
     frame = numbers(routed)
     st.dataframe(frame, hide_index=True, height=420, column_config=_columns(), key="numbers", placeholder="unknown")
-    st.download_button(
-        "Download as CSV",
-        frame.to_csv(index=False).encode(),
-        "thalamus-experts.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        key="download_numbers",
-    )
+    csv_button(frame, "thalamus-experts.csv", key="download_numbers")
 
 
 def numbers(routed: Routed) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import cached, keys, look
+from pages.common.download import csv_button
 from routing.catalog import SECURITY_TIERS
 from routing.keys import KeyStatus
 
@@ -34,14 +35,7 @@ def page() -> None:
     st.dataframe(
         shown, hide_index=True, height=560, column_config=_columns(), placeholder="unknown", key="experts_table"
     )
-    st.download_button(
-        "Download as CSV",
-        shown.to_csv(index=False).encode(),
-        "thalamus-catalogue.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    csv_button(shown, "thalamus-catalogue.csv", key="download_catalogue")
     known(shown)
 
 

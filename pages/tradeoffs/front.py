@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, controls, look
+from pages.common import cached, controls, link, look
+from pages.common.download import csv_button
 from routing import figures
 from routing.errors import RoutingError
 from routing.figures import LOG_AXES
@@ -48,6 +49,7 @@ def live() -> None:
     with left:
         weight = taken_over(name)
         verdict(found, weight)
+        link.share()
     with right:
         draw(found, weight)
     table(found)
@@ -90,7 +92,7 @@ def draw(found: Sweep, weight: float) -> None:
     st.caption(
         f"{found.n_prompts:,} held-out prompts ({cached.sample().split} split), {len(found.experts)} experts, {kind}. "
         f"Across: mean predicted {found.constraint} of the chosen experts. "
-        "Click a point of the curve to take its weight over."
+        "Click a point of the curve to take its weight over. Other weights and all limits are left out here."
     )
 
 
@@ -141,14 +143,7 @@ def table(found: Sweep) -> None:
     with st.expander("Table", icon=":material/table:"):
         shares_config = {n: st.column_config.NumberColumn(format="percent") for n in used}
         st.dataframe(whole, hide_index=True, height=360, column_config=shares_config)
-        st.download_button(
-            "Download as CSV",
-            whole.to_csv(index=False).encode(),
-            f"thalamus-sweep-{found.constraint}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        csv_button(whole, f"thalamus-sweep-{found.constraint}.csv", key="download_sweep")
 
 
 page()

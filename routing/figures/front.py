@@ -1,6 +1,6 @@
 """The front for one prompt: every expert on two axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,14 +33,12 @@ def front(
         y: Vertical axis.
         measured: Answers to draw as arrows from predicted to measured.
     """
-    options = decision.options
     xs, ys = axis_values(decision, x), axis_values(decision, y)
     placed = np.isfinite(xs) & np.isfinite(ys)
     lane = {a.name: _zero_lane(v[placed]) if a.is_log else None for a, v in ((x, xs), (y, ys))}
     at_x, at_y = _on_axis(xs, lane[x.name]), _on_axis(ys, lane[y.name])
     shown = np.isfinite(at_x) & np.isfinite(at_y)
     at_x, at_y = np.where(shown, at_x, np.nan), np.where(shown, at_y, np.nan)
-    picked = np.array([name == decision.pick for name in options.experts])
     figure = go.Figure()
     line = np.flatnonzero(shown & decision.on_front)
     line = line[np.argsort(at_x[line], kind="stable")]
@@ -49,8 +47,30 @@ def front(
             **{"x": at_x[line], "y": at_y[line], "mode": "lines", "line": {"color": BLUE, "width": 1.5, "shape": "hv"}},
             **{"hoverinfo": "skip", "showlegend": False},
         )
-    groups = (
-        ("Outside a limit", ~decision.is_feasible, {"symbol": "circle-open", "size": 9, "color": GREY}, 0.7),
+    for label, member, marker, opacity in _groups(decision):
+        rows = np.flatnonzero(shown & member)
+        if rows.size:
+            figure.add_scatter(
+                **_points(decision, titles, rows, at_x, at_y, x, y), name=label, marker=marker, opacity=opacity
+            )
+    _draw_limits(figure, decision, x, y)
+    _draw_arrows(figure, decision, measured, {x.name: at_x, y.name: at_y}, x, y)
+    _layout(figure, x, y, lane, {x.name: xs[placed], y.name: ys[placed]}, decision.preferences.limits)
+    return figure
+
+
+def _groups(decision: Decision) -> tuple[tuple[str, NDArray[np.bool_], dict[str, object], float], ...]:
+    """Name, members, mark and opacity of each group; every expert is in exactly one."""
+    options = decision.options
+    picked = np.array([name == decision.pick for name in options.experts])
+    return (
+        ("No predicted score", np.isnan(options.score), {"symbol": "x-thin-open", "size": 8, "color": GREY}, 0.7),
+        (
+            "Not feasible",
+            ~decision.is_feasible & ~np.isnan(options.score),
+            {"symbol": "circle-open", "size": 9, "color": GREY},
+            0.7,
+        ),
         (
             "Dominated",
             decision.is_feasible & ~decision.on_front & ~picked,
@@ -60,16 +80,6 @@ def front(
         ("On the front", decision.on_front & ~picked, {"symbol": "diamond", "size": 11, "color": BLUE}, 1.0),
         ("Picked", picked, {"symbol": "star", "size": 20, "color": VERMILION}, 1.0),
     )
-    for label, member, marker, opacity in groups:
-        rows = np.flatnonzero(shown & member)
-        if rows.size:
-            figure.add_scatter(
-                **_points(decision, titles, rows, at_x, at_y, x, y), name=label, marker=marker, opacity=opacity
-            )
-    _draw_limits(figure, decision, x, y)
-    _draw_arrows(figure, decision, measured, {x.name: at_x, y.name: at_y}, x, y)
-    _layout(figure, x, y, lane, {x.name: xs[placed], y.name: ys[placed]})
-    return figure
 
 
 def axis_values(decision: Decision, axis: Axis) -> Floats:
@@ -95,8 +105,7 @@ def _points(
     named = decision.on_front[rows] | np.array([n == decision.pick for n in names])
     labelled = named & _with_room(at_x[rows], at_y[rows], named, x.is_log)
     hover = [
-        f"<b>{titles[n]}</b><br>score {options.score[i]:.2f}"
-        f" ({options.score_low[i]:.2f} to {options.score_high[i]:.2f})"
+        f"<b>{titles[n]}</b><br>score {_score(decision, int(i))}"
         f"<br>cost {money(options.values['cost'][i])}<br>{decision.reason(n).text}"
         for n, i in zip(names, rows, strict=True)
     ]
@@ -137,6 +146,13 @@ def _with_room(xs: Floats, ys: Floats, wanted: NDArray[np.bool_], is_log: bool) 
     return np.isin(np.arange(len(xs)), kept)
 
 
+def _score(decision: Decision, i: int) -> str:
+    options = decision.options
+    if np.isnan(options.score[i]):
+        return "unknown"
+    return f"{options.score[i]:.2f} ({options.score_low[i]:.2f} to {options.score_high[i]:.2f})"
+
+
 def _label_sides(xs: Floats, rows: NDArray[np.int64], is_log: bool) -> list[str]:
     """Labels stand to the left of their point, except near the left edge, where they would be cut off."""
     across = np.log10(np.maximum(xs, 1e-12)) if is_log else xs
@@ -145,20 +161,31 @@ def _label_sides(xs: Floats, rows: NDArray[np.int64], is_log: bool) -> list[str]
 
 
 def _draw_limits(figure: go.Figure, decision: Decision, x: Axis, y: Axis) -> None:
-    for axis, add_line, add_band, edge in (
-        (x, figure.add_vline, figure.add_vrect, "x"),
-        (y, figure.add_hline, figure.add_hrect, "y"),
+    """A line at each limit and a band over what it forbids; both within the range of the data and the limit."""
+    for axis, update, add_line, add_band, edge in (
+        (x, figure.update_xaxes, figure.add_vline, figure.add_vrect, "x"),
+        (y, figure.update_yaxes, figure.add_hline, figure.add_hrect, "y"),
     ):
         limit = decision.preferences.limits.get(axis.name)
-        if limit is None or (axis.is_log and limit <= 0):
-            continue
-        add_line(limit, line={"color": VERMILION, "width": 1.5, "dash": "dash"})
         values = axis_values(decision, axis)
-        known = values[np.isfinite(values)]
-        if known.size == 0:
+        known = values[np.isfinite(values) & ((values > 0) | (not axis.is_log))]
+        if limit is None or known.size == 0 or (axis.is_log and limit <= 0):
             continue
-        far = float(known.min()) * 0.2 if CONSTRAINTS[axis.name].is_floor else float(known.max()) * 5
-        add_band(**{f"{edge}0": limit, f"{edge}1": far}, fillcolor=GREY, opacity=0.08, line_width=0)
+        low, high = axis_range(known, limit, axis)
+        add_line(limit, line={"color": VERMILION, "width": 1.5, "dash": "dash"})
+        forbidden = low if CONSTRAINTS[axis.name].is_floor else high
+        add_band(**{f"{edge}0": limit, f"{edge}1": forbidden}, fillcolor=GREY, opacity=0.08, line_width=0)
+        span = [np.log10(low), np.log10(high)] if axis.is_log else [low, high]
+        update(range=span[::-1] if axis.is_reversed else span)
+
+
+def axis_range(known: Floats, limit: float, axis: Axis) -> tuple[float, float]:
+    """Ends of an axis that shows all known values and the limit, with a margin."""
+    low, high = min(float(known.min()), limit), max(float(known.max()), limit)
+    if axis.is_log:
+        return low / 2.5, high * 1.6
+    margin = 0.06 * (high - low or 1.0)
+    return low - margin, high + margin
 
 
 def _draw_arrows(
@@ -180,11 +207,16 @@ def _draw_arrows(
 
 
 def _layout(
-    figure: go.Figure, x: Axis, y: Axis, lane: Mapping[str, float | None], values: Mapping[str, Floats]
+    figure: go.Figure,
+    x: Axis,
+    y: Axis,
+    lane: Mapping[str, float | None],
+    values: Mapping[str, Floats],
+    limited: Collection[str],
 ) -> None:
     for axis, update in ((x, figure.update_xaxes), (y, figure.update_yaxes)):
         update(title=axis.title, type="log" if axis.is_log else "linear", automargin=True, zeroline=False)
-        if axis.is_reversed:
+        if axis.is_reversed and axis.name not in limited:
             update(autorange="reversed")
         if axis.name == "cost":
             update(tickprefix="$", tickformat="~g")

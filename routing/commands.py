@@ -161,7 +161,7 @@ def _span(interval: Sequence[float] | None) -> str:
     return "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
-def train_router(data: Path, out: Path, *, finetune: bool) -> None:
+def train_router(data: Path, out: Path) -> None:
     """Fit and export a router."""
     try:
         from routing.training import train
@@ -170,7 +170,7 @@ def train_router(data: Path, out: Path, *, finetune: bool) -> None:
             f"Training needs {problem.name}, which is not installed. Run: make train (it installs what training needs)."
         ) from problem
     local = ASSETS / "local_outcomes.csv"
-    train(data, out, finetune=finetune, extra_outcomes=local if local.is_file() else None, progress=say)
+    train(data, out, extra_outcomes=local if local.is_file() else None, progress=say)
 
 
 def fetch_weights(expert: str, sha256: str | None) -> None:

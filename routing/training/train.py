@@ -18,7 +18,6 @@ from transformers import AutoModel
 from routing import predictors
 from routing.catalog import EXPERTS_CSV, load_catalog
 from routing.encoder import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, golden_of, open_session, read_card, tokenise
-from routing.errors import DataError
 from routing.evaluation import evaluate
 from routing.outcomes import Outcomes, assign_splits, experts_of, measured_together, read, read_pools
 from routing.sample import SAMPLE_FILE, Sample, save_sample
@@ -32,7 +31,7 @@ from routing.training.heads import OUTPUTS, Heads
 from routing.training.tables import Table, build_table
 from routing.training.weights import encoder_folder, export_encoder
 
-SAMPLE_PER_GROUP: Final = 60
+SAMPLE_PER_GROUP: Final = 150
 POOLS_FILE: Final = "pools.json"
 JUDGED: Final = ("pool", "router", "n_prompts", "score", "score_interval", "gap_closed", "aiq_above_static_mix",
                  "aiq_above_static_mix_interval", "cost_at", "brier", "brier_base_rate", "calibration_error",
@@ -51,7 +50,6 @@ def train(
     data: Path,
     out: Path,
     *,
-    finetune: bool = False,
     extra_outcomes: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
     cache: Path | None = None,
@@ -63,7 +61,6 @@ def train(
     Args:
         data: Folder with prompts.parquet and outcomes.parquet.
         out: Folder for the graph, its tokenizer, its card, pools.json and sample.npz.
-        finetune: Train the encoder together with the heads (form b) before fitting.
         extra_outcomes: More outcomes on the same prompts; their experts are predicted however few they are.
         progress: Told what is being done.
         cache: Folder for encoded prompts; None means the user's cache folder.
@@ -86,8 +83,6 @@ def train(
     folder = encoder_folder()
     tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
     bert = AutoModel.from_pretrained(folder, attn_implementation="eager", local_files_only=True)
-    if finetune:
-        raise DataError("Training the encoder itself (form b) is not available yet; train without it.")
     progress("Exporting and quantising the encoder")
     encoder = export_encoder(bert)
     texts = list(outcomes.prompts["text"])
@@ -149,7 +144,7 @@ def write(
 
 
 def held_out_sample(where: Path, outcomes: Outcomes, table: Table, trained: Trained, encoded: Encoded) -> Sample:
-    """Test prompts as numbers, at most 60 of every source and domain, for the pages that sweep over prompts."""
+    """Test prompts as numbers, at most 150 of every source and domain, for the pages that sweep over prompts."""
     rows = outcomes.rows("test")
     kinds = outcomes.prompts.iloc[rows].groupby(["source", "domain"]).indices.values()
     rng = np.random.default_rng(0)

@@ -46,8 +46,6 @@ class Decision:
         terms: Weighted penalties by constraint; the objective is the score minus their sum.
         objective: Higher is better; NaN where the score is unknown.
         is_feasible: Within every limit, with a known score, and with room in the context.
-        on_front: Feasible and beaten by no feasible expert on the score and the active constraints
-            (cost, when none is active).
         ranking: Positions of the feasible experts, best first: the pick, then the fallbacks.
         axes: The constraints that span the front with the score.
     """
@@ -57,7 +55,6 @@ class Decision:
     terms: Mapping[str, Floats]
     objective: Floats
     is_feasible: NDArray[np.bool_]
-    on_front: NDArray[np.bool_]
     ranking: NDArray[np.int64]
     axes: tuple[str, ...]
 
@@ -70,6 +67,16 @@ class Decision:
     def order(self) -> tuple[str, ...]:
         """The pick and its fallbacks, best first."""
         return tuple(self.options.experts[i] for i in self.ranking)
+
+    @cached_property
+    def on_front(self) -> NDArray[np.bool_]:
+        """Feasible and beaten by no feasible expert on the score and the active constraints (cost, if none is)."""
+        front = np.zeros_like(self.is_feasible)
+        placed = np.flatnonzero(self.is_feasible)
+        if placed.size:
+            axes = (self.options.penalties[name][placed] for name in self.axes)
+            front[placed] = pareto_mask([-self.options.score[placed], *axes])
+        return front
 
     @cached_property
     def flips(self) -> Mapping[str, Flip]:
@@ -143,11 +150,7 @@ def decide(options: Candidates, preferences: Preferences) -> Decision:
     ranking = _ranking(options, total, feasible)
     active = [name for name in CONSTRAINTS if preferences.weights.get(name, 0) > 0 or name in preferences.limits]
     axes = tuple(active or ["cost"])
-    on_front = np.zeros_like(feasible)
-    placed = np.flatnonzero(feasible)
-    if placed.size:
-        on_front[placed] = pareto_mask([-options.score[placed], *(options.penalties[a][placed] for a in axes)])
-    return Decision(options, preferences, terms, total, feasible, on_front, ranking, axes)
+    return Decision(options, preferences, terms, total, feasible, ranking, axes)
 
 
 def choose(options: Candidates, preferences: Preferences) -> int | None:

@@ -145,6 +145,10 @@ def run_batches(
     session: ort.InferenceSession, ids: Sequence[Sequence[int]], outputs: Sequence[str], *, batch: int = BATCH
 ) -> dict[str, NDArray[np.float32]]:
     """Run the graph over many prompts, shortest first so that little is padding; rows come back in their order."""
+    if len(ids) == 1:  # the one prompt of a page: nothing to sort and nothing to pad
+        only = np.array([ids[0]], dtype=np.int64)
+        found = session.run(list(outputs), {"input_ids": only, "attention_mask": np.ones_like(only)})
+        return dict(zip(outputs, found, strict=True))
     order = np.argsort([len(row) for row in ids], kind="stable")
     chunks: list[list[NDArray[np.float32]]] = []
     for start in range(0, len(order), batch):

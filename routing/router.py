@@ -134,9 +134,11 @@ class Router:
         wanted = flag_grammar.apply(reading.flags, preferences)
         pool, scale = self._pool(wanted.pool)
         prediction = reading.prediction.of(pool.names)
-        seconds = np.array([[(measured_s or {}).get(name, np.nan) for name in pool.names]])
-        known = np.where(np.isnan(prediction.latency_s), seconds, prediction.latency_s)
-        options = candidates(pool, replace(prediction, latency_s=known), reading.input_tokens, scale)
+        if measured_s:
+            seconds = np.array([[measured_s.get(name, np.nan) for name in pool.names]])
+            known = np.where(np.isnan(prediction.latency_s), seconds, prediction.latency_s)
+            prediction = replace(prediction, latency_s=known)
+        options = candidates(pool, prediction, reading.input_tokens, scale)
         decision = decide(options, wanted)
         return Routed(reading, decision, (time.perf_counter() - started) * 1e3)
 

@@ -6,6 +6,7 @@ Unknown is a value everywhere: ``None`` in a record, NaN in an array. It is neve
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
+from functools import lru_cache
 from typing import Literal, Protocol, Self
 
 import numpy as np
@@ -97,8 +98,7 @@ class Prediction:
 
     def of(self, experts: Sequence[str]) -> Self:
         """The same predictions for these experts in this order; an expert not predicted is NaN throughout."""
-        column = {name: i for i, name in enumerate(self.experts)}
-        index = np.array([column.get(name, -1) for name in experts], dtype=np.int64)
+        index = _columns(self.experts, tuple(experts))
 
         def take(values: Floats) -> Floats:
             taken = values[:, index].copy()
@@ -107,6 +107,13 @@ class Prediction:
 
         arrays = {f.name: take(getattr(self, f.name)) for f in fields(self) if f.name != "experts"}
         return type(self)(experts=tuple(experts), **arrays)
+
+
+@lru_cache(maxsize=64)
+def _columns(have: tuple[str, ...], wanted: tuple[str, ...]) -> NDArray[np.int64]:
+    """Where each wanted name stands among those at hand, -1 where it does not."""
+    column = {name: i for i, name in enumerate(have)}
+    return np.array([column.get(name, -1) for name in wanted], dtype=np.int64)
 
 
 class Predictor(Protocol):

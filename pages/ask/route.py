@@ -71,20 +71,29 @@ def axis_title(name: str) -> str:
 
 def details(routed: Routed) -> None:
     """Everything behind the pick: all numbers, the objective, the flags that can be written."""
-    numbers, bars, why, help_tab = st.tabs(["All experts", "Objective", "What would flip it", "Flags"])
-    with numbers:
-        tables.numbers_table(routed)
-    with bars:
-        if routed.decision.pick is None:
-            st.caption("No expert is feasible, so there is no objective to compare.")
-        else:
-            st.plotly_chart(
-                figures.objective(routed.decision, cached.titles()), key="route_objective", config=figures.CONFIG
-            )
-    with why:
-        tables.flip_table(routed)
-    with help_tab:
-        show.flag_help()
+    titles = ["All experts", "Objective", "What would flip it", "Flags"]
+    numbers, bars, why, help_tab = st.tabs(titles, key="route_tabs", on_change="rerun")
+    # Only the open tab is drawn, so that a slider is answered at once.
+    if numbers.open:
+        with numbers:
+            tables.numbers_table(routed)
+    if bars.open:
+        with bars:
+            objective_bars(routed)
+    if why.open:
+        with why:
+            tables.flip_table(routed)
+    if help_tab.open:
+        with help_tab:
+            show.flag_help()
+
+
+def objective_bars(routed: Routed) -> None:
+    """The objective taken apart, for the best experts."""
+    if routed.decision.pick is None:
+        st.caption("No expert is feasible, so there is no objective to compare.")
+        return
+    st.plotly_chart(figures.objective(routed.decision, cached.titles()), key="route_objective", config=figures.CONFIG)
 
 
 page()

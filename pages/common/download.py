@@ -11,7 +11,7 @@ def csv_button(frame: pd.DataFrame, file: str, *, key: str, label: str = "Downlo
     """A button that downloads a table; text that would run as a formula is quoted."""
     st.download_button(
         label,
-        csv_bytes(frame),
+        lambda: csv_bytes(frame),  # made on the click, not on every move of a slider
         file,
         "text/csv",
         icon=":material/download:",

@@ -214,21 +214,27 @@ def _layout(
     values: Mapping[str, Floats],
     limited: Collection[str],
 ) -> None:
-    for axis, update in ((x, figure.update_xaxes), (y, figure.update_yaxes)):
-        update(title=axis.title, type="log" if axis.is_log else "linear", automargin=True, zeroline=False)
-        if axis.is_reversed and axis.name not in limited:
-            update(autorange="reversed")
-        if axis.name == "cost":
-            update(tickprefix="$", tickformat="~g")
-        if axis.is_log:
-            update(dtick=log_tick(values[axis.name]))
-            at = lane[axis.name]
-            if at is not None:
-                figure.add_annotation(**_zero_note(axis is x, at))
+    drawn = {"xaxis": _axis_layout(x, values, limited), "yaxis": _axis_layout(y, values, limited)}
+    for axis in (x, y):
+        if (at := lane[axis.name]) is not None:
+            figure.add_annotation(**_zero_note(axis is x, at))
     figure.update_layout(
         **{"height": 430, "showlegend": True, "margin": {"l": 10, "r": 10, "t": 34, "b": 10}, "hovermode": "closest"},
-        legend={"orientation": "h", "y": 1.12, "x": 0, "itemclick": False, "itemdoubleclick": False},
+        **{"legend": {"orientation": "h", "y": 1.12, "x": 0, "itemclick": False, "itemdoubleclick": False}, **drawn},
     )
+
+
+def _axis_layout(axis: Axis, values: Mapping[str, Floats], limited: Collection[str]) -> dict[str, object]:
+    """One axis as plotly's layout wants it; built at once, since every later change is checked anew."""
+    layout: dict[str, object] = {"title": {"text": axis.title}, "automargin": True, "zeroline": False}
+    layout["type"] = "log" if axis.is_log else "linear"
+    if axis.is_reversed and axis.name not in limited:
+        layout["autorange"] = "reversed"
+    if axis.name == "cost":
+        layout |= {"tickprefix": "$", "tickformat": "~g"}
+    if axis.is_log:
+        layout["dtick"] = log_tick(values[axis.name])
+    return layout
 
 
 def _zero_note(is_x: bool, at: float) -> dict[str, object]:

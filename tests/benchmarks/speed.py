@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from routing.catalog import ASSETS
 from routing.decision import decide
-from routing.encoder import GRAPH_FILE, HEADS, open_session
+from routing.encoder import HEADS
 from routing.objective import CONSTRAINTS, Candidates
 from routing.router import load_router
 from routing.schema import Preferences
@@ -43,7 +42,8 @@ def paired_p50_ms(one: Callable[[], object], other: Callable[[], object], rounds
 def routing_rows() -> list[Row]:
     """Router.route against one bare run of the same graph on the same tokens."""
     router = load_router()
-    session = open_session((ASSETS / GRAPH_FILE).read_bytes())
+    # The router's own session: two sessions would keep each other's threads from the processor.
+    session = router.encoder._session
     rows: list[Row] = []
     for tokens in (32, 128, 256):
         prompt = " ".join(["river"] * (tokens - 2))
@@ -69,7 +69,7 @@ def decision_rows() -> list[Row]:
     rows: list[Row] = []
     for n in (10, 100, 1000, 5000):
         options = offers(n, rng)
-        plain = p50_ms(lambda o=options: decide(o, wish), 30)  # type: ignore[misc]
+        plain = p50_ms(lambda o=options: decide(o, wish).on_front, 30)  # type: ignore[misc]
         full = p50_ms(lambda o=options: decide(o, wish).smallest_flip, 30)  # type: ignore[misc]
         rows.append((f"Decision over {n:,} experts, p50", f"{plain:.2f} ms", f"{full:.1f} ms with every flip"))
     return rows

@@ -10,7 +10,7 @@ from routing.errors import RoutingError
 from routing.router import Reading, Routed
 
 MOST = 6
-REDRAW_S = 0.25
+REDRAW_S = 0.4
 
 
 def page() -> None:
@@ -41,7 +41,9 @@ def page() -> None:
         return
     if run.prompt != reading.prompt:
         st.caption(":material/history: These answers belong to the prompt asked before. Ask again for the one above.")
-    st.fragment(watch, run_every=REDRAW_S if run.is_running else None)(run)
+    # In a container of its own, so that a late redraw never touches what follows.
+    with st.container():
+        st.fragment(watch, run_every=REDRAW_S if run.is_running else None)(run)
     if not run.is_running and run.prompt == reading.prompt:
         arrows(st.session_state["compared"], run)
 

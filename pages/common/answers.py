@@ -148,7 +148,7 @@ def table(columns: Sequence[Column], prompt: str) -> None:
         {
             "Expert": titles[a.expert],
             "First token (s)": a.time_to_first_token_s,
-            "Latency (s)": a.latency_s,
+            "Latency (s)": a.latency_s if a.text else None,
             "Input tokens": a.input_tokens,
             "Output tokens": a.output_tokens,
             "Cost ($)": a.cost_usd,

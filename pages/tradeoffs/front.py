@@ -8,7 +8,7 @@ from pages.common import cached, controls, link, look
 from pages.common.download import csv_button
 from routing import figures
 from routing.errors import RoutingError
-from routing.figures import LOG_AXES
+from routing.figures import LOG_AXES, money
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.sweep import Sweep, sweep
 
@@ -113,10 +113,11 @@ def verdict(found: Sweep, weight: float) -> None:
     st.metric(
         f"Mean {score}",
         f"{found.score[at]:.3f}",
-        f"{found.score[at] - found.single_score[best]:+.3f} against the best single expert",
+        f"{found.score[at] - found.single_score[best]:+.3f} vs best single",
         delta_color="off",
     )
-    value = controls.limit_text(found.constraint, float(found.value[at]))
+    mean = float(found.value[at])
+    value = money(mean) if found.constraint == "cost" else f"{mean:,.3g} {controls.UNIT[found.constraint]}"
     st.metric(f"Mean {found.constraint}", value)
     ratio = found.value[at] / found.single_value[best] if found.single_value[best] else np.nan
     beside = f", {ratio:.0%} of its {found.constraint}" if np.isfinite(ratio) else ""

@@ -57,7 +57,7 @@ train: $(VENV)/.train ## Fit the router on the outcomes in DATA and export it to
 experts: setup ## Fetch a second, larger local expert (491 MB); SHA256= its official value
 	@$(PY) -m routing weights qwen2.5-coder-0.5b $(if $(SHA256),--sha256 $(SHA256))
 
-measure: setup ## Measure the local experts on outcomes in DATA
+measure: setup ## Measure the expert on this machine on training prompts of DATA
 	@$(PY) -m routing measure --data $(DATA)
 
 lock: $(VENV)/.test ## Renew requirements.txt from .ci/requirements.in

@@ -133,6 +133,11 @@ def load_catalog(path: Path = EXPERTS_CSV, *, today: date | None = None) -> Cata
     return Catalog(experts, today or date.today())
 
 
+def beyond_tier(experts: Iterable[Expert], tier: float) -> tuple[Expert, ...]:
+    """Experts that a prompt limited to a security tier must not be sent to."""
+    return tuple(e for e in experts if e.security_tier > tier)
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     """A sentence for a name that is not known, with the nearest known one."""
     options = sorted(known)

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from routing.catalog import ASSETS, SECURITY_TIERS, Catalog, load_catalog
+from routing.catalog import ASSETS, SECURITY_TIERS, Catalog, beyond_tier, load_catalog
 from routing.errors import DataError, PreferenceError, RoutingError
 from routing.flags import Flag, parse
 from routing.schema import Answer, Expert
@@ -40,7 +40,7 @@ def answer_all(prompt: str, names: Sequence[str], *, max_tokens: int, as_json: b
 def _check_tiers(catalog: Catalog, flags: Sequence[Flag]) -> None:
     """Refuse to send a prompt further away than its own flags allow."""
     for flag in flags:
-        far = [e for e in catalog.experts if e.security_tier > flag.value]
+        far = beyond_tier(catalog.experts, flag.value)
         if flag.kind == "limit" and flag.constraint == "security" and far:
             raise PreferenceError(
                 f"The prompt says {flag.text!r}, but {far[0].name} is of tier {far[0].security_tier} "

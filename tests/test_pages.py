@@ -164,6 +164,17 @@ def test_the_pool_may_change_after_answers_arrived(app):
         assert app.session_state["seconds"]["gpt-4o-mini"][0] > 0
 
 
+def test_a_prompt_that_must_stay_here_is_not_sent_to_an_expert_chosen_by_hand(app):
+    type_prompt(app, MATHS)
+    app.switch_page("pages/ask/compare.py").run().run()
+    app.multiselect(key="compare_experts").set_value(["gpt-4o-mini"]).run()
+    assert not app.button(key="compare_ask").disabled
+    type_prompt(app, MATHS + " [Flag: local only]")
+    assert app.multiselect(key="compare_experts").value == ["gpt-4o-mini"]
+    assert "GPT-4o mini is beyond it" in words(app)
+    assert app.button(key="compare_ask").disabled
+
+
 def test_a_flip_that_was_applied_stays_and_travels_in_the_link(app):
     type_prompt(app, MATHS)
     app.select_slider(key="limit_size").set_value(70.0).run()

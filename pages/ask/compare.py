@@ -5,6 +5,7 @@ import streamlit as st
 from pages.common import answers, cached, controls, keys, link, look, show
 from routing import figures
 from routing.answer_client import Settings
+from routing.catalog import beyond_tier
 from routing.comparison import Comparison
 from routing.errors import RoutingError
 from routing.router import Reading, Routed
@@ -85,8 +86,17 @@ def ask(reading: Reading, routed: Routed, chosen: list[str]) -> None:
     """The button, what it will cost, and how to answer."""
     run: Comparison | None = st.session_state.get("comparison")
     busy = run is not None and run.is_running
+    tier = routed.decision.preferences.limits.get("security", 3.0)
+    far = beyond_tier((cached.catalog()[name] for name in chosen), tier)
+    if far:
+        names = ", ".join(e.title for e in far)
+        st.warning(
+            f"This prompt is limited to security tier {tier:g}, and {names} is beyond it. Remove it, or the limit."
+        )
     with st.container(horizontal=True, vertical_alignment="center"):
-        go = st.button("Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=busy or not chosen)
+        go = st.button(
+            "Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=busy or not chosen or bool(far)
+        )
         if st.button("Stop all", key="compare_stop", icon=":material/stop:", disabled=not busy) and run is not None:
             run.stop()
         with st.popover("Settings", icon=":material/settings:"):

@@ -41,10 +41,14 @@ class Card:
     Args:
         experts: Order of the columns of every head.
         raw: The whole JSON object; see README for its keys.
+        folder: Where it was read, and where the arrays of further methods lie; None for a card in memory.
+        methods: Arrays of further methods by name, where they are in memory; else they are read from the folder.
     """
 
     experts: tuple[str, ...]
     raw: Mapping[str, Any]
+    folder: Path | None = None
+    methods: Mapping[str, Mapping[str, NDArray[Any]]] | None = None
 
     def number(self, key: str, expert: str) -> float:
         """A per-expert number of the card, NaN where the card states none."""
@@ -65,7 +69,7 @@ def read_card(assets: Path) -> Card:
     path = assets / CARD_FILE
     try:
         raw = json.loads(_bytes(path).decode("utf-8"))
-        return Card(tuple(raw["experts"]), raw)
+        return Card(tuple(raw["experts"]), raw, assets)
     except (ValueError, KeyError, TypeError) as error:
         raise GraphError(f"{path.name} is not a router card ({error!r}); restore it or run training again.") from error
 
@@ -112,6 +116,7 @@ class OnnxEncoder:
             familiarity=outputs["familiarity"],
             input_tokens=counts,
             is_truncated=counts > MAX_TOKENS,
+            pieces=[ids for ids, _ in encodings],
         )
 
     def _tokens(self, prompt: str) -> tuple[list[int], int]:

@@ -174,7 +174,7 @@ def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, thread
         CatalogError: The table of experts is missing or damaged.
         PreferenceError: No predictor has that name.
     """
-    heads = (*graph.HEADS, *predictors.EXTRA_HEADS.get(name, ()))
+    heads = (*graph.HEADS, *predictors.heads_of(name))
     encoder = graph.load(assets, heads=heads, threads=threads)
     card = encoder.card
     return Router(

@@ -55,12 +55,13 @@ class Features:
 
     Args:
         vector: Unit-length sentence vectors, shape (n_prompts, width).
-        heads: The graph's head outputs by name, each of shape (n_prompts, n_experts); see ``graph_experts``.
+        heads: The graph's outputs by name; those of heads have shape (n_prompts, n_experts), see ``graph_experts``.
         graph_experts: Experts in the order of the heads' columns.
         familiarity: Cosine in [-1, 1] to the nearest training prototypes, shape (n_prompts,); low means that
             the prompt is unlike what the router was trained on.
         input_tokens: Tokens of the whole prompt, shape (n_prompts,), counted before truncation.
         is_truncated: Whether the encoder read only a part, shape (n_prompts,).
+        pieces: Word pieces that the encoder read, one sequence a prompt; empty where no method needs them.
     """
 
     vector: NDArray[np.float32]
@@ -69,6 +70,7 @@ class Features:
     familiarity: NDArray[np.float32]
     input_tokens: NDArray[np.int64]
     is_truncated: NDArray[np.bool_]
+    pieces: Sequence[Sequence[int]] = ()
 
 
 class Encoder(Protocol):

@@ -42,7 +42,7 @@ def test_permuting_experts_permutes_the_prediction(name, encoder, features):
 
 @pytest.mark.parametrize("name", predictors.PREDICTORS)
 def test_every_method_runs_on_the_outputs_it_asks_for(name, encoder):
-    heads = (*graph.HEADS, *predictors.EXTRA_HEADS.get(name, ()))
+    heads = (*graph.HEADS, *predictors.heads_of(name))
     own = graph.load(ASSETS, heads=heads)
     assert predictors.build(name, own.card).predict(own.encode(PROMPTS[:1])).score.shape[0] == 1
 

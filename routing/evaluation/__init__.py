@@ -112,7 +112,7 @@ def _judge(
 
 
 def _heads(names: Iterable[str]) -> tuple[str, ...]:
-    extra = [head for name in names for head in predictors.EXTRA_HEADS.get(name, ())]
+    extra = [head for name in names for head in predictors.heads_of(name)]
     return tuple(dict.fromkeys((*graph.HEADS, *extra)))
 
 
@@ -169,6 +169,7 @@ def _join(parts: Sequence[Features]) -> Features:
         familiarity=np.concatenate([p.familiarity for p in parts]),
         input_tokens=np.concatenate([p.input_tokens for p in parts]),
         is_truncated=np.concatenate([p.is_truncated for p in parts]),
+        pieces=[row for p in parts for row in p.pieces],
     )
 
 
@@ -181,6 +182,7 @@ def _take(features: Features, index: Sequence[int]) -> Features:
         familiarity=features.familiarity[at],
         input_tokens=features.input_tokens[at],
         is_truncated=features.is_truncated[at],
+        pieces=[features.pieces[i] for i in at],
     )
 
 

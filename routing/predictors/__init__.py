@@ -1,48 +1,45 @@
 """Methods that predict from features: one file a method, one registry."""
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from routing.encoder import Card
 from routing.errors import PreferenceError
 from routing.predictors import blend, clusters, constant, linear, neighbours, network
+from routing.predictors.method import Method
 from routing.schema import Predictor
 
 DEFAULT: Final = "blend"
 PROMPT_BLIND: Final = "prompt-blind"
 
-PREDICTORS: Final[Mapping[str, Callable[[Card], Predictor]]] = MappingProxyType(
+PREDICTORS: Final[Mapping[str, Method]] = MappingProxyType(
     {
-        DEFAULT: blend.build,
-        "network": network.build,
-        "linear": linear.build,
-        "neighbours": neighbours.build,
-        "clusters": clusters.build,
-        PROMPT_BLIND: constant.build,
+        DEFAULT: blend.METHOD,
+        "network": network.METHOD,
+        "linear": linear.METHOD,
+        "neighbours": neighbours.METHOD,
+        "clusters": clusters.METHOD,
+        PROMPT_BLIND: constant.METHOD,
     }
 )
-EXTRA_HEADS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {
-        "network": (network.HEAD,),
-        "linear": (linear.HEAD,),
-        "neighbours": (neighbours.HEAD,),
-        "clusters": (clusters.HEAD,),
-    }
-)
-"""Outputs of the graph that a method needs beyond the default ones."""
+
+
+def heads_of(name: str) -> tuple[str, ...]:
+    """Outputs of the graph that a method needs beyond the usual ones; none for an unknown name."""
+    return PREDICTORS[name].heads if name in PREDICTORS else ()
 
 
 def build(name: str, card: Card) -> Predictor:
     """The method of that name.
 
     Raises:
+        GraphError: The method's stored arrays are missing or damaged.
         PreferenceError: There is none; the message lists the names and suggests the nearest.
     """
-    try:
-        return PREDICTORS[name](card)
-    except KeyError:
+    if name not in PREDICTORS:
         close = difflib.get_close_matches(name, PREDICTORS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise PreferenceError(f"No router is called {name!r}. Known are {', '.join(PREDICTORS)}.{hint}") from None
+        raise PreferenceError(f"No router is called {name!r}. Known are {', '.join(PREDICTORS)}.{hint}")
+    return PREDICTORS[name].build(card)

@@ -3,12 +3,25 @@
 Source: clustering of Srivatsa et al. 2024 (arXiv:2405.00467), fitted on training prompts only; soft assignment.
 """
 
+from typing import Final
+
 from routing.encoder import Card
 from routing.predictors.graph import GraphHead
+from routing.predictors.method import Method
 
-HEAD = "score_clusters"
+HEAD: Final = "score_clusters"
 
 
 def build(card: Card) -> GraphHead:
     """The clusters' scores."""
     return GraphHead(card, HEAD)
+
+
+METHOD: Final = Method(
+    title="Soft clusters",
+    system="Later methods",
+    about="K-means clusters per source, softly assigned, with every expert's shrunk mean score in each.",
+    source="arXiv:2508.12631",
+    build=build,
+    heads=(HEAD,),
+)

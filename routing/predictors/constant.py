@@ -4,10 +4,13 @@ Its predicted tokens still vary with the prompt, so that what it gains over a st
 with the prompt gains by itself (systems.md 5, prompt-blind floor).
 """
 
+from typing import Final
+
 import numpy as np
 
 from routing.encoder import Card
 from routing.predictors.graph import GraphHead
+from routing.predictors.method import Method
 from routing.schema import Features, Floats, Prediction
 
 
@@ -42,3 +45,12 @@ class Constant:
 def build(card: Card) -> Constant:
     """Scores from the router card's mean training score per expert."""
     return Constant(GraphHead(card, "score"), card.numbers("mean_score"))
+
+
+METHOD: Final = Method(
+    title="Prompt-blind control",
+    system="Controls",
+    about="One score per expert, its mean over all training outcomes, whatever the prompt.",
+    source="this project",
+    build=build,
+)

@@ -3,12 +3,25 @@
 Source: the separate classifiers of Srivatsa et al. 2024 (arXiv:2405.00467).
 """
 
+from typing import Final
+
 from routing.encoder import Card
 from routing.predictors.graph import GraphHead
+from routing.predictors.method import Method
 
-HEAD = "score_linear"
+HEAD: Final = "score_linear"
 
 
 def build(card: Card) -> GraphHead:
     """The logistic regressions' scores."""
     return GraphHead(card, HEAD)
+
+
+METHOD: Final = Method(
+    title="Ridge in expert space",
+    system="Later methods",
+    about="Ridge regression on how hard a prompt is for all, and apart from it on the differences between experts.",
+    source="Breiman & Friedman 1997, JRSS B 59:3-54",
+    build=build,
+    heads=(HEAD,),
+)

@@ -1,0 +1,92 @@
+"""Fits of the methods that are not part of the graph, by the names they have in the registry of predictors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing.predictors.places import PLACES
+from routing.training.features import Encoded
+from routing.training.heads import INFERRED_SHARE
+from routing.training.methods import separate
+from routing.training.methods.data import TrainingSet
+from routing.training.tables import IntArray, Table
+from routing.training.transfer import expand_scores
+
+Fitted = dict[str, NDArray[Any]]
+
+FITS: Final[Mapping[str, Callable[[TrainingSet], Fitted]]] = MappingProxyType({"separate": separate.fit})
+
+
+def training_set(
+    table: Table,
+    encoded: Encoded,
+    pieces: Sequence[Sequence[int]],
+    task: NDArray[np.object_],
+    rows: IntArray,
+    *,
+    n_pieces: int,
+    seed: int = 0,
+) -> TrainingSet:
+    """Rows of the table whose source has measurements, with what the encoder gives for them.
+
+    Args:
+        table: Outcomes by measurement.
+        encoded: Features of all prompts.
+        pieces: Word pieces read of all prompts.
+        task: Task of all prompts.
+        rows: Training prompts.
+        n_pieces: Size of the vocabulary.
+        seed: Seed of everything random.
+    """
+    known = rows[table.source[rows] >= 0]
+    return TrainingSet(
+        vector=encoded.vector[known].astype(np.float64),
+        local=encoded.local[known].astype(np.float64),
+        pieces=[pieces[i] for i in known],
+        task=task[known],
+        source=table.source[known],
+        score=table.score[known],
+        output_tokens=table.output_tokens[known],
+        column_source=table.column_source,
+        column_expert=table.column_expert,
+        is_thin=table.is_thin,
+        sources=table.sources,
+        experts=table.experts,
+        n_pieces=n_pieces,
+        seed=seed,
+    )
+
+
+def fit_methods(
+    data: TrainingSet, table: Table, names: Sequence[str] = (), *, progress: Callable[[str], None] = lambda _: None
+) -> dict[str, Fitted]:
+    """Fit methods by name, all of them when none is named, and how measurements make experts ("places").
+
+    Args:
+        data: Training prompts.
+        table: The measurements that the columns stand for.
+        names: Methods to fit.
+        progress: Told what is being fitted.
+    """
+    fitted: dict[str, Fitted] = {PLACES: places(data, table)}
+    for name in names or FITS:
+        progress(f"Method {name}")
+        fitted[name] = FITS[name](data)
+    return fitted
+
+
+def places(data: TrainingSet, table: Table) -> Fitted:
+    """Expansion of measurements to places, and the trust in each."""
+    base = np.clip(data.base(), 0.02, 0.98)
+    expansion = expand_scores(table, np.log(base / (1.0 - base)))
+    trust = np.full((len(data.sources), len(data.experts)), INFERRED_SHARE)
+    solid = ~data.is_thin
+    trust[data.column_source[solid], data.column_expert[solid]] = 1.0
+    return {
+        "mix": expansion.mix.astype(np.float32),
+        "shift": expansion.shift.astype(np.float32),
+        "trust": trust.astype(np.float32),
+    }

@@ -13,8 +13,8 @@ from routing.catalog import ASSETS
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
 from routing.outcomes import read_pools
+from routing.registry import load_router
 from routing.report import decision_json, decision_text
-from routing.router import load_router
 from routing.schema import Preferences
 
 app = typer.Typer(
@@ -34,7 +34,7 @@ Data = Annotated[Path, typer.Option(help="Folder with prompts.parquet and outcom
 @app.command()
 def route(
     prompt: Annotated[str, typer.Argument(help="The prompt; '-' reads it from standard input.")],
-    router: Annotated[str | None, typer.Option(help="Predictor; the default ships with the router.")] = None,
+    router: Annotated[str | None, typer.Option(help="Predictor or policy; a wrong name lists all.")] = None,
     pool: Pool = None,
     weight: Weights = None,
     limit: Limits = None,
@@ -67,7 +67,9 @@ def answer(
 def evaluate(
     data: Data,
     split: Annotated[str, typer.Option(help="train, validation, test, or all.")] = "test",
-    router: Annotated[list[str] | None, typer.Option(help="Predictor, or 'all'; may be given several times.")] = None,
+    router: Annotated[
+        list[str] | None, typer.Option(help="Predictor, policy, or 'all'; may be given several times.")
+    ] = None,
     pool: Annotated[list[str] | None, typer.Option(help="Pool of pools.json; may be given several times.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every measure to this file.")] = None,
 ) -> None:

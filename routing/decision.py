@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from routing.flips import Flip, find_flips
 from routing.objective import CONSTRAINTS, Candidates, check_preferences, objective, weighted_terms
 from routing.pareto import pareto_mask
+from routing.policies import Rule
 from routing.schema import Floats, Preferences
 
-ReasonKind = Literal["picked", "limit", "context", "unknown score", "objective"]
+ReasonKind = Literal["picked", "limit", "context", "unknown score", "objective", "policy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Reason:
     Args:
         expert: Whom it is about.
         kind: ``limit``: outside a hard limit; ``context``: prompt and answer do not fit; ``unknown score``: nothing
-            is predicted; ``objective``: feasible but worth less than the pick.
+            is predicted; ``objective``: feasible but worth less than the pick; ``policy``: further back in its order.
         constraint: The broken limit, or the term that costs it most against the pick ("score" or a constraint).
         by: How far outside, in the constraint's unit (NaN where its value is unknown), or how much lower the objective.
         text: The same as one sentence.
@@ -48,6 +49,7 @@ class Decision:
         is_feasible: Within every limit, with a known score, and with room in the context.
         ranking: Positions of the feasible experts, best first: the pick, then the fallbacks.
         axes: The constraints that span the front with the score.
+        rule: The policy that ranked the experts; None where the objective did.
     """
 
     options: Candidates
@@ -57,6 +59,7 @@ class Decision:
     is_feasible: NDArray[np.bool_]
     ranking: NDArray[np.int64]
     axes: tuple[str, ...]
+    rule: Rule | None = None
 
     @property
     def pick(self) -> str | None:
@@ -83,7 +86,10 @@ class Decision:
         """The smallest change of one weight or limit that makes another expert the pick, by expert.
 
         An expert that no single change can make the pick is absent. Every change was applied and seen to flip.
+        A policy does not heed the objective, so nothing is stated under one.
         """
+        if self.rule is not None:
+            return {}
         return find_flips(self.options, self.preferences, self.ranking, self.objective, choose)
 
     @cached_property
@@ -112,6 +118,8 @@ class Decision:
         i = self.ranking[0]
         if self.ranking.size == 1:
             return f"The only feasible expert, predicted score {self.options.score[i]:.2f}."
+        if self.rule is not None:
+            return f"{self.rule.policy.title}: {self.rule.policy.about} Predicted score {self.options.score[i]:.2f}."
         second = self.ranking[1]
         ahead = self.objective[i] - self.objective[second]
         return (
@@ -121,6 +129,10 @@ class Decision:
 
     def _objective_reason(self, expert: str, i: int) -> Reason:
         best = self.ranking[0]
+        if self.rule is not None:
+            place = int(np.flatnonzero(self.ranking == i)[0]) + 1
+            text = f"The policy puts it in place {place:,} of {self.ranking.size:,}."
+            return Reason(expert, "policy", None, float(self.objective[best] - self.objective[i]), text)
         lacks = {"score": float(self.options.score[best] - self.options.score[i])}
         lacks |= {name: float(term[i] - term[best]) for name, term in self.terms.items()}
         main = max(lacks, key=lambda name: (lacks[name], name))
@@ -134,8 +146,10 @@ class Decision:
         return Reason(expert, "objective", main, by, text)
 
 
-def decide(options: Candidates, preferences: Preferences) -> Decision:
+def decide(options: Candidates, preferences: Preferences, rule: Rule | None = None) -> Decision:
     """Pick the feasible expert with the highest objective, and keep everything that explains it.
+
+    Under a policy the pick is the first feasible expert of the policy's order; limits hold, weights do not move it.
 
     Exact ties go to the cheaper expert, then to the higher score, then to the first name, so that the order of the
     catalogue never matters.
@@ -147,10 +161,10 @@ def decide(options: Candidates, preferences: Preferences) -> Decision:
     terms = weighted_terms(options, preferences.weights)
     total = objective(options, terms)
     feasible = feasible_mask(options, preferences.limits)
-    ranking = _ranking(options, total, feasible)
+    ranking = _ranking(options, total, feasible) if rule is None else _ruled(options, rule, feasible)
     active = [name for name in CONSTRAINTS if preferences.weights.get(name, 0) > 0 or name in preferences.limits]
     axes = tuple(active or ["cost"])
-    return Decision(options, preferences, terms, total, feasible, ranking, axes)
+    return Decision(options, preferences, terms, total, feasible, ranking, axes, rule)
 
 
 def choose(options: Candidates, preferences: Preferences) -> int | None:
@@ -179,6 +193,11 @@ def _within(options: Candidates, name: str, limit: float) -> NDArray[np.bool_]:
 def _ranking(options: Candidates, total: Floats, feasible: NDArray[np.bool_]) -> NDArray[np.int64]:
     placed = np.flatnonzero(feasible)
     return placed[np.lexsort((*_tie_break(options, placed), -total[placed]))]
+
+
+def _ruled(options: Candidates, rule: Rule, feasible: NDArray[np.bool_]) -> NDArray[np.int64]:
+    order = rule.order(np.where(feasible, options.score, np.nan), options.values["cost"])
+    return np.asarray(order[feasible[order]])
 
 
 def _tie_break(options: Candidates, rows: NDArray[np.int64]) -> tuple[Floats, Floats, Floats]:

@@ -21,13 +21,14 @@ def decision_json(routed: Routed) -> dict[str, Any]:
     """Everything about a decision, in names and numbers; unknown is null.
 
     Returns:
-        Keys prompt, input_tokens, is_familiar, flags, warnings, weights, limits, pick, order, front, experts (one
+        Keys router, prompt, input_tokens, is_familiar, flags, warnings, weights, limits, pick, order, front, experts (one
         object per expert with score, interval, objective, values per constraint, state and reason), flips,
         smallest_flip, read_ms and decide_ms.
     """
     decision, reading = routed.decision, routed.reading
     smallest = decision.smallest_flip
     return {
+        "router": routed.router,
         "prompt": reading.prompt,
         "input_tokens": reading.input_tokens,
         "familiarity": round(reading.familiarity, 4),

@@ -1,21 +1,22 @@
 """The composition: a prompt goes in, a decision with everything that explains it comes out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from pathlib import Path
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from routing import encoder as graph
 from routing import flags as flag_grammar
-from routing import predictors
-from routing.catalog import ASSETS, EXPERTS_CSV, Catalog, load_catalog
+from routing.catalog import Catalog
 from routing.decision import Decision, decide
 from routing.errors import PromptError
 from routing.objective import Scale, Typical, candidates, scale_of
+from routing.policies import Rule
+from routing.predictors import DEFAULT
 from routing.schema import Encoder, Prediction, Predictor, Preferences
 
 MAX_CHARACTERS = 1_000_000
@@ -48,11 +49,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """A reading and the decision made on it; ``decide_ms`` is the time that deciding took."""
+    """A reading and the decision made on it; ``decide_ms`` is the time that deciding took.
+
+    ``router`` is the name of the predictor or policy that decided.
+    """
 
     reading: Reading
     decision: Decision
     decide_ms: float
+    router: str = DEFAULT
 
 
 class Router:
@@ -65,6 +70,8 @@ class Router:
         typical: The typical prompt and answers that scale penalties.
         unfamiliar_below: Familiarity under which a prompt counts as unlike the training data.
         card: The router card, as it was read.
+        name: Its name in the registry of predictors or of policies.
+        rule: What makes a policy's rule for a pool and a prompt's key; None where the objective decides.
     """
 
     def __init__(
@@ -76,7 +83,11 @@ class Router:
         *,
         unfamiliar_below: float,
         card: Mapping[str, Any] | None = None,
+        name: str = DEFAULT,
+        rule: Callable[[tuple[str, ...], int], Rule] | None = None,
     ) -> None:
+        self.name = name
+        self._rule = rule
         self.card = card or {}
         self.encoder = encoder
         self.predictor = predictor
@@ -139,8 +150,9 @@ class Router:
             known = np.where(np.isnan(prediction.latency_s), seconds, prediction.latency_s)
             prediction = replace(prediction, latency_s=known)
         options = candidates(pool, prediction, reading.input_tokens, scale)
-        decision = decide(options, wanted)
-        return Routed(reading, decision, (time.perf_counter() - started) * 1e3)
+        rule = None if self._rule is None else self._rule(pool.names, prompt_key(reading.prompt))
+        decision = decide(options, wanted, rule)
+        return Routed(reading, decision, (time.perf_counter() - started) * 1e3, self.name)
 
     def scale(self, pool: tuple[str, ...] | None = None) -> Scale:
         """What a penalty of 1 means in each unit, for a pool."""
@@ -161,41 +173,6 @@ def _checked(prompt: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t\u200d" or ord(c) > 0x9F else " " for c in clean)
 
 
-def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, threads: int = 2) -> Router:
-    """The router of a folder of assets.
-
-    Args:
-        assets: Folder with the graph, its tokenizer, its card and the table of experts.
-        name: Predictor from the registry.
-        threads: Processor threads of one run of the graph.
-
-    Raises:
-        GraphError: The graph, its tokenizer or its card is missing, damaged or does not match.
-        CatalogError: The table of experts is missing or damaged.
-        PreferenceError: No predictor has that name.
-    """
-    heads = (*graph.HEADS, *predictors.heads_of(name))
-    encoder = graph.load(assets, heads=heads, threads=threads)
-    card = encoder.card
-    return Router(
-        encoder,
-        predictors.build(name, card),
-        load_catalog(assets / EXPERTS_CSV.name),
-        typical_of(card),
-        unfamiliar_below=float(card.raw.get("unfamiliar_below", 0.0)),
-        card=card.raw,
-    )
-
-
-def typical_of(card: graph.Card) -> Typical:
-    """The typical prompt and answers that a router card states."""
-
-    def known(key: str) -> dict[str, float]:
-        return {name: float(v) for name, v in card.raw[key].items() if v is not None}
-
-    lengths = known("typical_input_tokens")
-    return Typical(
-        input_tokens=sum(lengths.values()) / max(1, len(lengths)),
-        output_tokens=known("typical_output_tokens"),
-        latency_s=known("latency_s"),
-    )
+def prompt_key(prompt: str) -> int:
+    """The same number for the same prompt, for policies that draw."""
+    return int.from_bytes(blake2b(prompt.encode("utf-8"), digest_size=8).digest(), "big")

@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from threading import Thread
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from routing.answer import load_litellm
 from routing.catalog import ASSETS, Catalog
 from routing.errors import CatalogError
+from routing.evidence import Evidence, load_evidence
+from routing.figures.evidence import latent as map_of
 from routing.outcomes import read_pools
-from routing.router import Router, load_router
+from routing.registry import load_router
+from routing.router import Router
 from routing.sample import Sample, load_sample
 
 
@@ -66,3 +70,21 @@ def card() -> Mapping[str, Any]:
 def sample() -> Sample:
     """Predictions and outcomes on held-out prompts, numbers only."""
     return load_sample()
+
+
+@st.cache_resource(show_spinner=False)
+def evidence() -> Evidence:
+    """What was measured about the routers, as it is stored."""
+    return load_evidence()
+
+
+@st.cache_data(max_entries=8)
+def latent(pool: str) -> pd.DataFrame | None:
+    """The latent map of a pool; None where none is stored."""
+    found = evidence()
+    named, prefix = (found.maps or {}).get(pool), f"map/{pool}/"
+    arrays = {key.removeprefix(prefix): value for key, value in found.arrays.items() if key.startswith(prefix)}
+    if named is None or not arrays:
+        return None
+    known = titles()
+    return map_of.latent(arrays, named["domains"], [known.get(e, e) for e in named["experts"]])

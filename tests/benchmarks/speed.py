@@ -8,7 +8,7 @@ import numpy as np
 from routing.decision import decide
 from routing.encoder import HEADS
 from routing.objective import CONSTRAINTS, Candidates
-from routing.router import load_router
+from routing.registry import load_router
 from routing.schema import Preferences
 
 ROUNDS = 60

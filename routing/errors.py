@@ -7,6 +7,8 @@
     +-- GraphError           router.onnx, its tokenizer or its card is missing, damaged or mismatched
     +-- DataError            outcome data that cannot be trained on or judged with
     +-- WeightsError         the weights of a local expert cannot be fetched or do not match
+    +-- StoreError           the database cannot be opened, or has not what was asked for
+    +-- BudgetError          a call would go beyond the budget of the browser session
     +-- AnswerError          an expert did not answer
         +-- KeyMissing       no usable key for the expert's provider
         +-- KeyRejected      the provider refused the key
@@ -50,6 +52,14 @@ class DataError(RoutingError):
 
 class WeightsError(RoutingError):
     """The weights of a local expert cannot be fetched or do not match their SHA-256."""
+
+
+class StoreError(RoutingError):
+    """The database cannot be opened, or what was asked for is not in it."""
+
+
+class BudgetError(RoutingError):
+    """A call that would go beyond the budget of the browser session."""
 
 
 class AnswerError(RoutingError):

@@ -1,0 +1,206 @@
+"""Runs and their answers: begun before the first call, each answer kept whole the moment it ends."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy import Engine, Select, delete, func, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from routing.errors import AnswerError, StoreError
+from routing.schema import Answer
+from routing.store.records import KeptAnswer, KeptRun, NewRun, Place, Summary, Verdict, Vote
+from routing.store.tables import AnswerRow, RunRow, VoteRow
+
+_PLAIN = tuple(f.name for f in fields(Answer) if f.name not in {"expert", "error"})
+
+
+class Runs:
+    """What was asked and answered.
+
+    Args:
+        engine: The open database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin(self, run: NewRun, place: Place) -> str:
+        """Keep a run before its experts are asked; returns its id."""
+        run_id = uuid.uuid4().hex
+        values = asdict(run) | {"asked": list(run.asked), "conversation": run.conversation or run_id}
+        with Session(self._engine) as session, session.begin():
+            session.add(RunRow(id=run_id, owner=place.owner, browser=place.browser, is_finished=False, **values))
+        return run_id
+
+    def keep(self, run_id: str, answer: Answer, *, repeat: int = 0, reading_ease: float | None = None) -> int:
+        """Keep a finished answer in one transaction; returns its id."""
+        row = AnswerRow(
+            run_id=run_id,
+            expert=answer.expert,
+            repeat=repeat,
+            reading_ease=reading_ease,
+            error_kind=None if answer.error is None else type(answer.error).__name__,
+            error=None if answer.error is None else str(answer.error),
+            **{name: getattr(answer, name) for name in _PLAIN},
+        )
+        with Session(self._engine) as session, session.begin():
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def replace(self, run_id: str, answer: Answer, *, repeat: int = 0, reading_ease: float | None = None) -> int:
+        """Keep an answer in the place of the one before: a column was asked again."""
+        same = (AnswerRow.run_id == run_id, AnswerRow.expert == answer.expert, AnswerRow.repeat == repeat)
+        with Session(self._engine) as session, session.begin():
+            session.execute(delete(AnswerRow).where(*same))
+        return self.keep(run_id, answer, repeat=repeat, reading_ease=reading_ease)
+
+    def finish(self, run_id: str) -> None:
+        """All answers are kept."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get(RunRow, run_id)
+            if row is not None:
+                row.is_finished = True
+
+    def check(self, answer_id: int, kind: str, expected: str, *, is_passed: bool) -> None:
+        """Keep what a check of an answer found."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get(AnswerRow, answer_id)
+            if row is not None:
+                row.check_kind, row.check_expected, row.is_passed = kind, expected, is_passed
+
+    def open(self, run_id: str, owner: str) -> KeptRun:
+        """One run with its answers and votes.
+
+        Raises:
+            StoreError: There is none of that id for this person.
+        """
+        whole = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        with Session(self._engine) as session:
+            row = session.scalar(whole.where(RunRow.id == run_id, RunRow.owner == owner))
+            if row is None:
+                raise StoreError(f"There is no run {run_id[:32]!r}; it may have been deleted. Choose one of the list.")
+            return _run(row)
+
+    def all(self, owner: str, *, limit: int = 10_000) -> list[KeptRun]:
+        """Runs with everything in them, newest first, for exports and measures."""
+        whole = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        with Session(self._engine) as session:
+            rows = session.scalars(whole.where(RunRow.owner == owner).order_by(RunRow.created.desc()).limit(limit))
+            return [_run(row) for row in rows]
+
+    def conversation(self, conversation: str, owner: str) -> list[KeptRun]:
+        """The runs of one conversation in their order."""
+        whole = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        mine = whole.where(RunRow.conversation == conversation, RunRow.owner == owner)
+        with Session(self._engine) as session:
+            return [_run(row) for row in session.scalars(mine.order_by(RunRow.turn))]
+
+    def count(self, owner: str, *, search: str = "", domain: str = "", expert: str = "") -> int:
+        """How many runs a search finds."""
+        found = _searched(select(RunRow.id), owner, search, domain, expert).subquery()
+        with Session(self._engine) as session:
+            return int(session.scalar(select(func.count()).select_from(found)) or 0)
+
+    def find(
+        self,
+        owner: str,
+        *,
+        search: str = "",
+        domain: str = "",
+        expert: str = "",
+        limit: int = 50,
+        offset: int = 0,
+    ) -> list[Summary]:
+        """Runs of a person, newest first.
+
+        Args:
+            owner: Whose.
+            search: Text that the prompt or an answer contains, in any case.
+            domain: Only this domain.
+            expert: Only runs that asked this expert.
+            limit: At most so many.
+            offset: Leaving out so many of the newest.
+        """
+        query = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        query = _searched(query, owner, search, domain, expert).order_by(RunRow.created.desc(), RunRow.id)
+        with Session(self._engine) as session:
+            return [_summary(row) for row in session.scalars(query.limit(limit).offset(offset))]
+
+    def domains(self, owner: str) -> list[str]:
+        """Domains of a person's runs."""
+        with Session(self._engine) as session:
+            return sorted(
+                d for d in session.scalars(select(RunRow.domain).where(RunRow.owner == owner).distinct()) if d
+            )
+
+    def delete(self, run_ids: Sequence[str], owner: str) -> int:
+        """Delete runs with their answers and votes; spend stays in the ledger. Returns how many were deleted."""
+        with Session(self._engine) as session, session.begin():
+            rows = session.scalars(select(RunRow).where(RunRow.id.in_(run_ids), RunRow.owner == owner)).all()
+            for row in rows:
+                session.delete(row)
+            return len(rows)
+
+
+def _searched(query: Select[Any], owner: str, search: str, domain: str, expert: str) -> Select[Any]:
+    query = query.where(RunRow.owner == owner)
+    if search.strip():
+        text = search.strip()
+        answered = select(AnswerRow.run_id).where(AnswerRow.text.icontains(text, autoescape=True))
+        query = query.where(or_(RunRow.prompt.icontains(text, autoescape=True), RunRow.id.in_(answered)))
+    if domain:
+        query = query.where(RunRow.domain == domain)
+    if expert:
+        query = query.where(RunRow.id.in_(select(AnswerRow.run_id).where(AnswerRow.expert == expert)))
+    return query
+
+
+def _run(row: RunRow) -> KeptRun:
+    values = {f.name: getattr(row, f.name) for f in fields(NewRun)}
+    return KeptRun(
+        id=row.id,
+        created=row.created,
+        run=NewRun(**values | {"asked": tuple(row.asked)}),
+        answers=tuple(_answer(a) for a in row.answers),
+        votes=tuple(_vote(v) for v in row.votes),
+        is_finished=row.is_finished,
+    )
+
+
+def _answer(row: AnswerRow) -> KeptAnswer:
+    answer = Answer(
+        expert=row.expert,
+        error=None if row.error is None else AnswerError(row.error),
+        **{name: getattr(row, name) for name in _PLAIN},
+    )
+    check = None
+    if row.check_kind is not None:
+        check = (row.check_kind, row.check_expected or "", bool(row.is_passed))
+    return KeptAnswer(row.id, row.run_id, row.repeat, row.kept, answer, row.error_kind, row.reading_ease, check)
+
+
+def _vote(row: VoteRow) -> Vote:
+    verdict: Verdict = "win" if row.verdict == "win" else "tie" if row.verdict == "tie" else "both bad"
+    return Vote(row.judge, verdict, row.winner, tuple(row.experts), row.is_blind, row.cost_usd, row.created)
+
+
+def _summary(row: RunRow) -> Summary:
+    costs = [a.cost_usd for a in row.answers]
+    known = [c for c in costs if c is not None]
+    winners = [v.winner for v in row.votes if v.judge == "person"]
+    return Summary(
+        id=row.id,
+        created=row.created,
+        prompt=row.prompt,
+        domain=row.domain,
+        asked=tuple(row.asked),
+        pick=row.pick,
+        n_answers=len(row.answers),
+        n_failed=sum(a.error is not None for a in row.answers),
+        cost_usd=sum(known) if known and len(known) == len(costs) else None,
+        winner=winners[-1] if winners else None,
+        is_finished=row.is_finished,
+    )

@@ -1,0 +1,154 @@
+"""The tables of the store. A change here needs a new file under ``migrations/versions``; a test compares the two."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, Text, TypeDecorator, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment, always in UTC and always aware: SQLite forgets the zone, Postgres gives the server's."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """From the database."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)
+
+
+class Base(DeclarativeBase):
+    """What all tables share: names of constraints that migrations can refer to on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {datetime: UtcTime, dict[str, Any]: JSON, list[str]: JSON, str: Text}
+
+
+class RunRow(Base):
+    """One comparison: a prompt and whom it went to."""
+
+    __tablename__ = "run"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    browser: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    prompt: Mapped[str]
+    domain: Mapped[str]
+    conversation: Mapped[str]
+    turn: Mapped[int]
+    router: Mapped[str]
+    router_sha256: Mapped[str]
+    pick: Mapped[str | None]
+    preferences: Mapped[dict[str, Any]]
+    settings: Mapped[dict[str, Any]]
+    predicted: Mapped[dict[str, Any]]
+    asked: Mapped[list[str]]
+    repeats: Mapped[int]
+    is_blind: Mapped[bool]
+    is_finished: Mapped[bool]
+
+    answers: Mapped[list["AnswerRow"]] = relationship(cascade="all, delete-orphan", order_by="AnswerRow.id")
+    votes: Mapped[list["VoteRow"]] = relationship(cascade="all, delete-orphan", order_by="VoteRow.id")
+
+    __table_args__ = (Index(None, "owner", "created"), Index(None, "conversation"))
+
+
+class AnswerRow(Base):
+    """One finished answer, whole or not: written at once when it ended, and never changed but by a check."""
+
+    __tablename__ = "answer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
+    expert: Mapped[str]
+    repeat: Mapped[int]
+    kept: Mapped[datetime] = mapped_column(default=now)
+    text: Mapped[str]
+    served: Mapped[str | None]
+    time_to_first_token_s: Mapped[float | None]
+    latency_s: Mapped[float]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
+    tokens_source: Mapped[str]
+    cost_usd: Mapped[float | None]
+    cost_source: Mapped[str]
+    finish_reason: Mapped[str | None]
+    is_complete: Mapped[bool]
+    error_kind: Mapped[str | None]
+    error: Mapped[str | None]
+    retries: Mapped[int]
+    reading_ease: Mapped[float | None]
+    check_kind: Mapped[str | None]
+    check_expected: Mapped[str | None]
+    is_passed: Mapped[bool | None]
+
+    __table_args__ = (UniqueConstraint("run_id", "expert", "repeat"), Index(None, "expert"))
+
+
+class VoteRow(Base):
+    """One judgement of a run, by a person or by an expert that was asked to judge."""
+
+    __tablename__ = "vote"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[str] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
+    created: Mapped[datetime] = mapped_column(default=now)
+    judge: Mapped[str]
+    verdict: Mapped[str]
+    winner: Mapped[str | None]
+    experts: Mapped[list[str]]
+    is_blind: Mapped[bool]
+    cost_usd: Mapped[float | None]
+
+    __table_args__ = (Index(None, "run_id"),)
+
+
+class SpendRow(Base):
+    """One line of the ledger: reserved before a call, settled after it."""
+
+    __tablename__ = "spend"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    browser: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    run_id: Mapped[str | None]
+    expert: Mapped[str]
+    reserved_usd: Mapped[float]
+    spent_usd: Mapped[float | None]
+    is_settled: Mapped[bool]
+
+    __table_args__ = (Index(None, "browser"), Index(None, "run_id"))
+
+
+class AdjustmentRow(Base):
+    """One proposed change of the calibration: what it was learned from, what it did held out, and whether it is on."""
+
+    __tablename__ = "adjustment"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    parameters: Mapped[dict[str, Any]]
+    measures: Mapped[dict[str, Any]]
+    is_active: Mapped[bool]

@@ -23,6 +23,7 @@ class PoolOutcomes:
         score: Measured scores, shape (n_prompts, n_experts), no gaps.
         output_tokens: Measured, else assumed, tokens of the answers, same shape.
         cost_usd: Cost of the answers, same shape, NaN where an expert has no price.
+        latency_s: Measured seconds until the answer was complete, same shape, NaN where not measured.
     """
 
     name: str
@@ -31,6 +32,7 @@ class PoolOutcomes:
     score: Floats
     output_tokens: Floats
     cost_usd: Floats
+    latency_s: Floats
 
     @property
     def has_costs(self) -> bool:
@@ -77,7 +79,8 @@ def pool_outcomes(
     listed = (price_in * counted[:, np.newaxis] + price_out * tokens) / 1e6
     stated = outcomes.matrix("cost_usd", members)[rows]
     cost = np.where(np.isnan(stated), listed, stated)
-    return PoolOutcomes(name, facts, rows, outcomes.matrix("score", members)[rows], tokens, cost)
+    latency = outcomes.matrix("latency_s", members)[rows]
+    return PoolOutcomes(name, facts, rows, outcomes.matrix("score", members)[rows], tokens, cost, latency)
 
 
 def assumed_tokens(outcomes: Outcomes, members: Sequence[str]) -> Floats:

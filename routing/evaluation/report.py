@@ -3,17 +3,24 @@
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from routing.evaluation import curve, measures
+from routing.evaluation import curve, detail, measures
 from routing.evaluation.costs import PoolOutcomes
+from routing.evaluation.decided import Decided, best_per_task
 from routing.schema import Floats, Prediction
 
 RESAMPLES: Final = 500
 LEVEL: Final = (2.5, 97.5)
 SHARES_OF_BEST: Final = {"100": 1.0, "99": 0.99, "95": 0.95}
 RECOVERED: Final = {"50": 0.5, "80": 0.8}
+
+PREDICTION_KEYS: Final = (
+    *("aiq", "aiq_static_mix", "aiq_above_static_mix", "aiq_above_static_mix_interval", "cost_at"),
+    *("cost_at_static_mix", "curve", "brier", "brier_base_rate", "calibration_error", "rank_correlation"),
+    *("interval_coverage", "reliability", "score_of_first", "apgr", "apgr_interval", "cpt", "deferral"),
+)
+"""Measures of predicted scores, None for choices that come without them."""
 
 Interval = tuple[float, float]
 
@@ -28,8 +35,6 @@ def ladder(pool: PoolOutcomes, task: NDArray[np.object_], weights: Floats) -> di
     """Random < best single < dataset oracle < oracle, each a mean score in [0, 1]."""
     score = pool.score
     best = pool.best_single
-    means = pd.DataFrame(score).groupby(task).transform("mean").to_numpy()
-    per_task = score[np.arange(len(score)), means.argmax(axis=1)]
     cost = float(pool.cost_usd[:, best].mean())
     return {
         "random": float(score.mean()),
@@ -39,7 +44,7 @@ def ladder(pool: PoolOutcomes, task: NDArray[np.object_], weights: Floats) -> di
             "interval": interval(weights @ score[:, best]),
             "cost": None if np.isnan(cost) else cost,
         },
-        "dataset_oracle": float(per_task.mean()),
+        "dataset_oracle": float(score[np.arange(len(score)), best_per_task(pool, task)].mean()),
         "oracle": float(score.max(axis=1).mean()),
     }
 
@@ -50,27 +55,30 @@ def interval(values: Floats) -> Interval:
     return float(low), float(high)
 
 
-def choice_report(pool: PoolOutcomes, choice: NDArray[np.int64], weights: Floats) -> dict[str, Any]:
-    """How good the choices are when only the score counts (every lambda 0)."""
+def choice_report(pool: PoolOutcomes, decided: Decided, weights: Floats) -> dict[str, Any]:
+    """How good choices are when only the score counts (every lambda 0), and how they share out the calls."""
     score = pool.score
-    chosen = np.take_along_axis(score, choice[:, np.newaxis], axis=1)[:, 0]
-    best, oracle = score[:, pool.best_single], score.max(axis=1)
-    room = float(oracle.mean() - best.mean())
-    strict, tolerant = measures.strict_accuracy(choice, score), measures.tolerant_accuracy(choice, score)
-    alone = ~np.isnan(strict)
-    shares = np.bincount(choice, minlength=len(pool.experts)) / len(choice)
+    gain = decided.score - score[:, pool.best_single]
+    top = score.max(axis=1, keepdims=True)
+    is_top = score == top
+    room = float(top.mean() - score[:, pool.best_single].mean())
+    alone = (is_top.sum(axis=1) == 1) & decided.is_single
+    strict = (decided.called * is_top).sum(axis=1)
+    tolerant = strict if decided.is_single else (decided.score >= top[:, 0]).astype(float)
     return {
-        "score": float(chosen.mean()),
-        "score_interval": interval(weights @ chosen),
-        "above_best_single_interval": interval(weights @ (chosen - best)),
-        "gap_closed": None if room <= 0 else float((chosen.mean() - best.mean()) / room),
+        "score": float(decided.score.mean()),
+        "score_interval": interval(weights @ decided.score),
+        "above_best_single": float(gain.mean()),
+        "above_best_single_interval": interval(weights @ gain),
+        "p_value": detail.p_value(gain, weights),
+        "gap_closed": None if room <= 0 else float(gain.mean() / room),
         "accuracy_strict": float(strict[alone].mean()) if alone.any() else None,
         "accuracy_strict_interval": interval(_mean_where(weights, strict, alone)) if alone.any() else None,
         "n_single_best": int(alone.sum()),
         "accuracy_tolerant": float(tolerant.mean()),
         "accuracy_tolerant_interval": interval(weights @ tolerant),
-        "regret": float((oracle - chosen).mean()),
-        "shares": {e.name: float(s) for e, s in zip(pool.experts, shares, strict=True)},
+        "regret": float(top.mean() - decided.score.mean()),
+        **detail.use(pool, decided),
     }
 
 
@@ -90,6 +98,8 @@ def prediction_report(
         "calibration_error": measures.calibration_error(mine.score, pool.score),
         "rank_correlation": measures.rank_correlation(mine.score, pool.score),
         "interval_coverage": measures.coverage(mine.score_low, mine.score_high, pool.score, vector, task),
+        "reliability": detail.reliability(mine.score, pool.score),
+        "score_of_first": detail.first_k(mine.score, pool.score),
     }
 
 
@@ -146,7 +156,7 @@ def _shares_of_cost(hull: tuple[Floats, Floats], pool: PoolOutcomes, best: int) 
 
 def pair_report(pool: PoolOutcomes, score: Floats, weights: Floats) -> dict[str, Any]:
     """Deferral measures of a pool of two; None for other pools, or where neither expert is stronger."""
-    empty: dict[str, Any] = {"apgr": None, "apgr_interval": None, "cpt": None}
+    empty: dict[str, Any] = {"apgr": None, "apgr_interval": None, "cpt": None, "deferral": None}
     if len(pool.experts) != 2:
         return empty
     strong = pool.best_single
@@ -161,6 +171,7 @@ def pair_report(pool: PoolOutcomes, score: Floats, weights: Floats) -> dict[str,
         "apgr": curve.apgr(gain, predicted),
         "apgr_interval": interval(np.array(many)),
         "cpt": {name: curve.cpt(gain, predicted, part) for name, part in RECOVERED.items()},
+        "deferral": detail.deferral_curve(pool, score),
     }
 
 
@@ -168,19 +179,3 @@ def _weighted_apgr(gain: Floats, weight: Floats) -> float:
     share = np.concatenate([[0.0], np.cumsum(weight)])
     recovered = np.concatenate([[0.0], np.cumsum(weight * gain)])
     return float(np.trapezoid(recovered, share) / recovered[-1]) if recovered[-1] > 0 else float("nan")
-
-
-def domain_report(pool: PoolOutcomes, choice: NDArray[np.int64], domain: NDArray[np.object_]) -> dict[str, Any]:
-    """Per domain: prompts, the router's score, the best single expert there, and the oracle."""
-    chosen = np.take_along_axis(pool.score, choice[:, np.newaxis], axis=1)[:, 0]
-    table: dict[str, Any] = {}
-    for name in sorted({str(d) for d in domain}):
-        here = domain == name
-        means = pool.score[here].mean(axis=0)
-        table[name] = {
-            "n_prompts": int(here.sum()),
-            "score": float(chosen[here].mean()),
-            "best_single": {"name": pool.experts[int(means.argmax())].name, "score": float(means.max())},
-            "oracle": float(pool.score[here].max(axis=1).mean()),
-        }
-    return table

@@ -1,0 +1,130 @@
+"""Everything that is judged in one go: prompts encoded once, every predictor asked once, one scene a pool."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routing import encoder as graph
+from routing import predictors
+from routing.catalog import ASSETS
+from routing.evaluation import judge, report
+from routing.evaluation.costs import pool_outcomes
+from routing.evaluation.judge import Scene
+from routing.evaluation.prompts import Say, encode, pools_of, rows_of, take
+from routing.outcomes import Outcomes, read
+from routing.policies import POLICIES
+from routing.registry import router_names, unknown_router
+from routing.schema import Expert, Features, Prediction
+
+TIMED_PROMPTS: Final = 60
+UNTIMED: Final = {"ms_p50": None, "ms_p95": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was predicted for every pool.
+
+    Args:
+        names: What is judged, in order.
+        outcomes: The data.
+        rows: Every prompt of any pool, each once.
+        features: Their features, in the same order.
+        scenes: The pools.
+        told: By pool, what every predictor says of its experts.
+        speed: By predictor, milliseconds from text to predictions.
+    """
+
+    names: Sequence[str]
+    outcomes: Outcomes
+    rows: NDArray[np.int64]
+    features: Features
+    scenes: dict[str, Scene]
+    told: dict[str, dict[str, Prediction]]
+    speed: dict[str, dict[str, float]]
+
+    def results(self) -> list[dict[str, Any]]:
+        """One JSON-ready dict per pool and name."""
+        found: list[dict[str, Any]] = []
+        for pool, scene in self.scenes.items():
+            judged = judge.rows(scene, self.told[pool], self.names)
+            found += [{**judged[name], **self.speed.get(_base(name), UNTIMED)} for name in self.names]
+        return found
+
+
+def open_trial(
+    data: Path,
+    names: Sequence[str],
+    *,
+    split: str,
+    pools: Sequence[str] | None,
+    experts: Sequence[Expert],
+    assets: Path = ASSETS,
+    resamples: int = report.RESAMPLES,
+    progress: Say,
+) -> Trial:
+    """Read data and graph, encode the prompts of all pools, and ask every predictor. Raises what evaluate does."""
+    bases = judge.bases_of(checked(names))
+    encoder = graph.load(assets, heads=heads_of(bases))
+    methods = {name: predictors.build(name, encoder.card) for name in bases}
+    outcomes = read(data)
+    progress(f"{len(outcomes.prompts):,} prompts and {len(outcomes.cells):,} outcomes read")
+    chosen = pools_of(outcomes, data, assets, pools, split)
+    rows = rows_of(chosen)
+    features = encode(encoder, outcomes, rows, progress)
+    facts = {expert.name: expert for expert in experts}
+    counted = dict(zip(rows.tolist(), features.input_tokens.tolist(), strict=True))
+    scenes: dict[str, Scene] = {}
+    told: dict[str, dict[str, Prediction]] = {}
+    for name, (members, _) in chosen.items():
+        pool = pool_outcomes(outcomes, name, members, split=split, experts=facts, input_tokens=counted)
+        progress(f"Pool {name}: {len(pool.rows):,} prompts, {len(members)} experts")
+        mine = take(features, np.searchsorted(rows, pool.rows))
+        scenes[name] = judge.scene(pool, encoder.card, outcomes, mine, resamples=resamples)
+        told[name] = {base: method.predict(mine).of(members) for base, method in methods.items()}
+    speed = {base: _speed(base, assets, outcomes, rows) for base in bases}
+    return Trial(names, outcomes, rows, features, scenes, told, speed)
+
+
+def every_name() -> list[str]:
+    """Every predictor and policy, and the baselines they are held against."""
+    return [*router_names(), *judge.BASELINES, *judge.BOUNDS]
+
+
+def checked(names: Sequence[str]) -> Sequence[str]:
+    """The names themselves.
+
+    Raises:
+        PreferenceError: A name is neither a predictor nor a policy nor a baseline.
+    """
+    known = every_name()
+    for name in names:
+        if name not in known:
+            raise unknown_router(name)
+    return names
+
+
+def heads_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Outputs of the graph that these predictors need."""
+    return tuple(dict.fromkeys((*graph.HEADS, *(head for name in names for head in predictors.heads_of(name)))))
+
+
+def _base(name: str) -> str:
+    return POLICIES[name].base if name in POLICIES else name
+
+
+def _speed(name: str, assets: Path, outcomes: Outcomes, rows: NDArray[np.int64]) -> dict[str, float]:
+    """Milliseconds from text to predictions, one prompt at a time, evenly spread over the prompts judged."""
+    encoder = graph.load(assets, heads=heads_of([name]))
+    method = predictors.build(name, encoder.card)
+    spread = rows[np.linspace(0, len(rows) - 1, min(TIMED_PROMPTS, len(rows))).astype(int)]
+    taken = []
+    for row in spread:
+        started = time.perf_counter()
+        method.predict(encoder.encode([outcomes.prompts["text"].iloc[int(row)]]))
+        taken.append((time.perf_counter() - started) * 1e3)
+    return {"ms_p50": float(np.percentile(taken, 50)), "ms_p95": float(np.percentile(taken, 95))}

@@ -29,6 +29,8 @@ def training_set(
     *,
     n_pieces: int,
     seed: int = 0,
+    embed: Callable[[Sequence[str]], NDArray[np.floating]] | None = None,
+    vocabulary: Sequence[str] = (),
 ) -> TrainingSet:
     """Rows of the table whose source has measurements, with what the encoder gives for them.
 
@@ -40,6 +42,8 @@ def training_set(
         rows: Training prompts.
         n_pieces: Size of the vocabulary.
         seed: Seed of everything random.
+        embed: Sentences to vectors by the encoder of ``encoded``; methods that read sentences need it.
+        vocabulary: Every word piece by its number.
     """
     known = rows[table.source[rows] >= 0]
     return TrainingSet(
@@ -57,6 +61,8 @@ def training_set(
         experts=table.experts,
         n_pieces=n_pieces,
         seed=seed,
+        embed=embed,
+        vocabulary=vocabulary,
     )
 
 

@@ -1,6 +1,6 @@
 """What a method is fitted on: training prompts as numbers, and what experts scored on them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -30,6 +30,8 @@ class TrainingSet:
         experts: Names of experts, in the order of predictions.
         n_pieces: Size of the vocabulary of word pieces.
         seed: Seed of everything random.
+        embed: Sentences to vectors by the same encoder; None where there is none, as in small tests.
+        vocabulary: Every word piece by its number; empty where nobody needs them.
     """
 
     vector: Floats
@@ -46,6 +48,8 @@ class TrainingSet:
     experts: tuple[str, ...]
     n_pieces: int
     seed: int = 0
+    embed: Callable[[Sequence[str]], NDArray[np.floating]] | None = None
+    vocabulary: Sequence[str] = ()
 
     def take(self, rows: IntArray) -> Self:
         """The same with only these prompts."""

@@ -14,7 +14,10 @@ PAGES = {
         ("pages/ask/compare.py", "Compare", ":material/view_column:"),
     ],
     "Trade-offs": [("pages/tradeoffs/front.py", "Front", ":material/show_chart:")],
-    "Evidence": [("pages/evidence/experts.py", "Experts", ":material/groups:")],
+    "Evidence": [
+        ("pages/evidence/routers.py", "Routers", ":material/leaderboard:"),
+        ("pages/evidence/experts.py", "Experts", ":material/groups:"),
+    ],
 }
 
 

@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from routing.answer import load_litellm
-from routing.catalog import ASSETS, Catalog
+from routing.catalog import ASSETS, Catalog, load_catalog
 from routing.errors import CatalogError
-from routing.evidence import Evidence, load_evidence
+from routing.evidence import Evidence
 from routing.figures.evidence import latent as map_of
 from routing.outcomes import read_pools
 from routing.registry import load_router
@@ -25,9 +25,10 @@ def router() -> Router:
     return load_router()
 
 
+@st.cache_resource(show_spinner=False)
 def catalog() -> Catalog:
-    """Every expert that the router may choose from."""
-    return router().catalog
+    """Every expert that the router may choose from; pages that only show need not wait for the graph."""
+    return load_catalog()
 
 
 @st.cache_data
@@ -75,16 +76,11 @@ def sample() -> Sample:
 @st.cache_resource(show_spinner=False)
 def evidence() -> Evidence:
     """What was measured about the routers, as it is stored."""
-    return load_evidence()
+    return Evidence.load()
 
 
 @st.cache_data(max_entries=8)
 def latent(pool: str) -> pd.DataFrame | None:
     """The latent map of a pool; None where none is stored."""
-    found = evidence()
-    named, prefix = (found.maps or {}).get(pool), f"map/{pool}/"
-    arrays = {key.removeprefix(prefix): value for key, value in found.arrays.items() if key.startswith(prefix)}
-    if named is None or not arrays:
-        return None
-    known = titles()
-    return map_of.latent(arrays, named["domains"], [known.get(e, e) for e in named["experts"]])
+    found, known = evidence().latent_map(pool), titles()
+    return None if found is None else map_of.latent(found, [known.get(e, e) for e in found.experts])

@@ -1,0 +1,41 @@
+"""How routers are named and grouped for people: methods and policies alike."""
+
+from routing.policies import POLICIES, policy
+from routing.predictors import DEFAULT, PREDICTORS
+
+MINDS, LATER = "Multiple Minds", "Later methods"
+SYSTEMS = ("Tryage", "GLIDER-style", MINDS, LATER, "Controls")
+
+
+def titles() -> dict[str, str]:
+    """Name of each router for people; a policy says whose confidences it reads."""
+    found = {name: method.title for name, method in PREDICTORS.items()}
+    for name, one in POLICIES.items():
+        found[name] = f"{one.title} ({one.base})" if "/" in name else one.title
+    return found
+
+
+def systems() -> dict[str, str]:
+    """The family of each router."""
+    found: dict[str, str] = {name: method.system for name, method in PREDICTORS.items()}
+    minds = PREDICTORS["separate"].source if "separate" in PREDICTORS else "arXiv:2405.00467"
+    return {**found, **{n: MINDS if p.source == minds else LATER for n, p in POLICIES.items()}}
+
+
+def ordered() -> list[str]:
+    """Every router, the default first, then by system."""
+    family = systems()
+    rest = [name for name in family if name != DEFAULT]
+    place = {system: i for i, system in enumerate(SYSTEMS)}
+    return [DEFAULT, *sorted(rest, key=lambda name: place.get(family[name], len(place)))]
+
+
+def grouped(name: str) -> str:
+    """A router as a list of choices shows it: its system, then its name."""
+    return f"{systems().get(name, '')} · {titles().get(name, name)}"
+
+
+def about(name: str) -> str:
+    """What a router does, in one sentence with its source."""
+    one = PREDICTORS[name] if name in PREDICTORS else policy(name)
+    return f"{one.about} Source: {one.source}."

@@ -1,0 +1,137 @@
+"""Controls and limits: shuffled labels, more training data, and experts that may have seen the questions."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from routing.figures.evidence.looks import KINDS, Look, ends, layout, number
+from routing.figures.style import BLUE, GREY, VERMILION
+
+
+def shuffled(
+    stored: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str], pools: Mapping[str, str]
+) -> pd.DataFrame:
+    """Gap closed by routers that were trained on shuffled labels, one row a router and pool."""
+    rows = []
+    for router, by_pool in stored.items():
+        for pool, value in by_pool.items():
+            one = value if isinstance(value, Mapping) else {"gap_closed": value}
+            rows.append(
+                {
+                    **{"Router": titles.get(router, router), "Pool": pools.get(pool, pool)},
+                    "Gap closed": number(one, "gap_closed"),
+                    "AIQ above prompt-blind": number(one, "aiq_above_prompt_blind"),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def shuffled_figure(frame: pd.DataFrame) -> go.Figure:
+    """Gap closed per router, one mark a pool: right of zero would mean that the protocol leaks."""
+    names = list(dict.fromkeys(frame["Router"]))[::-1]
+    figure = go.Figure()
+    symbols = ("circle", "square", "diamond", "triangle-up", "cross")
+    for i, pool in enumerate(dict.fromkeys(frame["Pool"])):
+        part = frame[frame["Pool"] == pool]
+        figure.add_scatter(
+            **{"x": part["Gap closed"], "y": part["Router"], "mode": "markers", "name": pool},
+            marker={"color": KINDS[i % len(KINDS)], "symbol": symbols[i % len(symbols)], "size": 9},
+            hovertemplate=f"%{{y}}<br>{pool} %{{x:+.1%}}<extra></extra>",
+        )
+    figure.add_vline(0, line={"color": VERMILION, "width": 1.5})
+    figure.update_xaxes(
+        title="Gap from best single to oracle closed after training on shuffled labels", tickformat="+.1%"
+    )
+    figure.update_yaxes(categoryorder="array", categoryarray=names)
+    return layout(figure, height=130 + 24 * len(names))
+
+
+def learning(
+    stored: Mapping[str, Mapping[str, Sequence[float]]], pool: str, routers: Sequence[str], titles: Mapping[str, str]
+) -> pd.DataFrame:
+    """AIQ over the number of training prompts on one pool, one row a router and size."""
+    rows = [
+        (titles.get(name, name), name, count, value)
+        for name, one in stored.items()
+        if name in routers and pool in one
+        for count, value in zip(one["rows"], one[pool], strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["Router", "_router", "Training prompts", "AIQ"])
+
+
+def learning_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Figure:
+    """AIQ against the number of training prompts, on a logarithmic axis."""
+    figure = go.Figure()
+    for name, look in looks.items():
+        part = frame[frame["_router"] == name]
+        if part.empty:
+            continue
+        figure.add_scatter(
+            **{
+                "x": part["Training prompts"],
+                "y": part["AIQ"],
+                "mode": "lines+markers",
+                "name": part["Router"].iloc[0],
+            },
+            line={"color": look.colour, "dash": look.dash, "width": 2},
+            marker={"symbol": look.symbol, "size": 8},
+            hovertemplate="%{x:,} prompts, AIQ %{y:.3f}<extra></extra>",
+        )
+    sizes = sorted(set(frame["Training prompts"]))
+    figure.update_xaxes(title="Training prompts", type="log", tickmode="array", tickvals=sizes)
+    figure.update_xaxes(ticktext=[f"{int(s):,}" for s in sizes])
+    figure.update_yaxes(title="AIQ")
+    return layout(figure, height=400)
+
+
+def contamination(rows: Sequence[Mapping[str, Any]], experts: Mapping[str, str]) -> pd.DataFrame:
+    """Training against test score of each expert in each source, the largest gap first."""
+    found = []
+    for row in rows:
+        low, high = ends(row, "interval")
+        found.append(
+            {
+                **{"Expert": experts.get(row["expert"], row["expert"]), "Source": row["source"]},
+                **{"Training score": number(row, "train"), "Test score": number(row, "test")},
+                **{"Gap": number(row, "gap"), "Low": low, "High": high},
+                **{"Cluster": row.get("cluster"), "Test prompts": row.get("n_test")},
+                "Warning": "training above test" if row.get("is_warned", low > 0) else "",
+            }
+        )
+    frame = pd.DataFrame(found)
+    return frame if frame.empty else frame.sort_values("Gap", ascending=False, ignore_index=True, kind="stable")
+
+
+def contamination_figure(frame: pd.DataFrame, *, most: int = 15) -> go.Figure:
+    """The largest gaps with their intervals; those that cannot be chance are filled."""
+    shown = frame.head(most).iloc[::-1]
+    labels = [
+        f"{e}, {s}{_cluster(c)}" for e, s, c in zip(shown["Expert"], shown["Source"], shown["Cluster"], strict=True)
+    ]
+    warned = (shown["Warning"] != "").to_numpy()
+    figure = go.Figure()
+    for name, member, colour, symbol in (
+        ("Warning: more than chance", warned, VERMILION, "circle"),
+        ("Within chance", ~warned, BLUE, "circle-open"),
+    ):
+        part = shown[member]
+        if part.empty:
+            continue
+        span = {"array": part["High"] - part["Gap"], "arrayminus": part["Gap"] - part["Low"], "symmetric": False}
+        figure.add_scatter(
+            **{"x": part["Gap"], "y": np.array(labels)[member], "mode": "markers", "name": name},
+            error_x={"type": "data", "thickness": 1.5, "width": 0, "color": colour, **span},
+            marker={"color": colour, "symbol": symbol, "size": 9, "line": {"width": 2, "color": colour}},
+            hovertemplate="%{y}<br>training above test by %{x:+.3f}<extra></extra>",
+        )
+    figure.add_vline(0, line={"color": GREY, "width": 1})
+    figure.update_xaxes(title="Training score minus test score", tickformat="+.3~f")
+    figure.update_yaxes(categoryorder="array", categoryarray=labels)
+    return layout(figure, height=130 + 24 * len(shown))
+
+
+def _cluster(number: float | None) -> str:
+    return "" if pd.isna(number) else f", cluster {number:.0f}"

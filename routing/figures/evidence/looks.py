@@ -1,0 +1,87 @@
+"""How routers, domains and experts look in every figure of the evidence: the same one always alike."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from routing.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from routing.predictors import DEFAULT, PROMPT_BLIND
+
+_CYCLE: Final = (ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW)
+_DASHES: Final = ("solid", "dash", "dashdot")
+_SYMBOLS: Final = ("circle", "square", "triangle-up", "diamond", "cross", "x", "triangle-down", "star")
+KINDS: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW)
+"""Colours of things that are not routers, such as domains; what comes after the last is drawn grey."""
+FAINT: Final = "rgba(138, 143, 152, 0.35)"
+CLEAR: Final = "rgba(0, 0, 0, 0)"
+# Lightness falls evenly from end to end, so that the order shows in grey and to every kind of sight.
+SEQUENTIAL: Final = ((0.0, "rgba(0, 114, 178, 0.04)"), (0.5, "rgba(0, 114, 178, 0.5)"), (1.0, "rgba(0, 74, 122, 1)"))
+DIVERGING: Final = ((0.0, VERMILION), (0.5, "rgba(138, 143, 152, 0.15)"), (1.0, BLUE))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colour, line and mark of one router."""
+
+    colour: str
+    dash: str
+    symbol: str
+
+
+def looks(routers: Sequence[str]) -> dict[str, Look]:
+    """One look a router: the default is always blue, the prompt-blind control always grey and dotted."""
+    found: dict[str, Look] = {}
+    others = [name for name in routers if name not in {DEFAULT, PROMPT_BLIND}]
+    for i, name in enumerate(others):
+        found[name] = Look(
+            _CYCLE[i % len(_CYCLE)], _DASHES[i // len(_CYCLE) % len(_DASHES)], _SYMBOLS[1 + i % (len(_SYMBOLS) - 1)]
+        )
+    found[DEFAULT] = Look(BLUE, "solid", "circle")
+    found[PROMPT_BLIND] = Look(GREY, "dot", "x")
+    return {name: found[name] for name in routers}
+
+
+def layout(figure: go.Figure, *, height: int, legend: bool = True, **more: object) -> go.Figure:
+    """What every figure of the evidence shares: margins, and a legend above that only names."""
+    figure.update_layout(
+        **{"height": height, "margin": {"l": 8, "r": 12, "t": 34 if legend else 12, "b": 8}, "showlegend": legend},
+        **{"hovermode": "closest", "font": {"size": 12}},
+        legend={
+            "orientation": "h",
+            "y": 1.02,
+            "yanchor": "bottom",
+            "x": 0,
+            "itemclick": False,
+            "itemdoubleclick": False,
+        },
+        **more,
+    )
+    figure.update_xaxes(automargin=True, zeroline=False)
+    figure.update_yaxes(automargin=True, zeroline=False)
+    return figure
+
+
+def number(row: Mapping[str, Any], key: str) -> float:
+    """A stored number, NaN where it is absent or null."""
+    value = row.get(key)
+    return float("nan") if value is None or isinstance(value, (list, dict, str)) else float(value)
+
+
+def ends(row: Mapping[str, Any], key: str) -> tuple[float, float]:
+    """A stored interval, NaN at both ends where there is none."""
+    value = row.get(key)
+    if not isinstance(value, (list, tuple)) or len(value) != 2 or None in value:
+        return float("nan"), float("nan")
+    return float(value[0]), float(value[1])
+
+
+def bars(middle: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> dict[str, object]:
+    """An interval as plotly's error bars want it: distances from the middle, never below zero."""
+    at, down, up = (np.asarray(v, dtype=float) for v in (middle, low, high))
+    return {
+        **{"type": "data", "symmetric": False, "array": np.clip(up - at, 0, None), "thickness": 1.5, "width": 0},
+        **{"arrayminus": np.clip(at - down, 0, None), "color": colour},
+    }

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from routing.answer_call import Call
-from routing.answer_client import Settings, Stream
+from routing.answer_client import Request, Settings, Stream
 from routing.errors import PromptError
 from routing.keys import Access, KeyRing
 from routing.schema import Answer, AnswerEvent, Expert
@@ -32,62 +32,51 @@ class Stop:
         """Stop every answer."""
         self._all.set()
 
-    def one(self, expert: str) -> None:
-        """Stop the answer of one expert."""
-        self._names.add(expert)
+    def one(self, column: str) -> None:
+        """Stop the answer of one column."""
+        self._names.add(column)
 
-    def is_set(self, expert: str) -> bool:
-        """Whether the answer of this expert is to stop."""
-        return self._all.is_set() or expert in self._names
+    def is_set(self, column: str) -> bool:
+        """Whether the answer of this column is to stop."""
+        return self._all.is_set() or column in self._names
 
 
-def ask(
-    experts: Sequence[Expert],
-    prompt: str,
-    *,
-    keys: KeyRing | None = None,
-    settings: Settings | None = None,
-    stop: Stop | None = None,
-) -> Iterator[AnswerEvent]:
-    """Ask all experts at once and yield what happens, in the order in which it happens.
+def ask(requests: Sequence[Request], *, keys: KeyRing | None = None, stop: Stop | None = None) -> Iterator[AnswerEvent]:
+    """Ask all at once and yield what happens, in the order in which it happens.
 
-    Each expert is called in a thread of its own that hands events over in a queue, so the caller may draw them
-    with Streamlit. The last event of every expert is ``finished`` and holds its answer; an expert that fails
+    Each request is sent from a thread of its own that hands events over in a queue, so the caller may draw them
+    with Streamlit. The last event of every column is ``finished`` and holds its answer; a request that fails
     gives an answer with an error and leaves the others alone. Closing the iterator stops all calls.
 
     Args:
-        experts: Whom to ask; each once.
-        prompt: What to ask.
+        requests: What to ask whom; every column once.
         keys: Keys and own addresses; those of the environment if not given.
-        settings: Limits and manners of the calls.
-        stop: Set it to stop one answer or all; what arrived is kept.
+        stop: Set it to stop one column or all; what arrived is kept.
 
     Raises:
-        PromptError: The prompt is empty.
+        PromptError: A prompt is empty, or a column is there twice.
     """
-    if not prompt.strip():
+    if any(not request.prompt.strip() for request in requests):
         raise PromptError("The prompt is empty. Type what the experts should answer.")
-    return _events(tuple(experts), prompt, keys or KeyRing(), settings or Settings(), stop or Stop())
+    if len({request.key for request in requests}) < len(requests):
+        raise PromptError("Two columns have the same name; give each its own.")
+    return _events(tuple(requests), keys or KeyRing(), stop or Stop())
 
 
-def answers(
-    experts: Sequence[Expert],
-    prompt: str,
-    *,
-    keys: KeyRing | None = None,
-    settings: Settings | None = None,
-) -> tuple[Answer, ...]:
-    """Ask all experts at once and wait: one answer each, in their order."""
-    events = ask(experts, prompt, keys=keys, settings=settings)
-    done = {e.expert: e.answer for e in events if e.answer is not None}
-    return tuple(done[e.name] for e in experts)
+def same_request(experts: Iterable[Expert], prompt: str, settings: Settings | None = None) -> tuple[Request, ...]:
+    """One request of the same prompt for each expert."""
+    return tuple(Request(expert, prompt, settings or Settings()) for expert in experts)
 
 
-def _events(
-    experts: tuple[Expert, ...], prompt: str, keys: KeyRing, settings: Settings, stop: Stop
-) -> Iterator[AnswerEvent]:
+def answers(requests: Sequence[Request], *, keys: KeyRing | None = None) -> tuple[Answer, ...]:
+    """Ask all at once and wait: one answer each, in their order."""
+    done = {e.column: e.answer for e in ask(requests, keys=keys) if e.answer is not None}
+    return tuple(done[request.key] for request in requests)
+
+
+def _events(requests: tuple[Request, ...], keys: KeyRing, stop: Stop) -> Iterator[AnswerEvent]:
     events: queue.Queue[AnswerEvent] = queue.Queue()
-    pending = {e.name: Call(e, prompt, keys, settings, LiteLLM(), events.put) for e in experts}
+    pending = {request.key: Call(request, keys, LiteLLM(), events.put) for request in requests}
     for call in pending.values():
         call.start()
     try:
@@ -96,11 +85,11 @@ def _events(
                 event = events.get(timeout=_POLL_S)
             except queue.Empty:
                 event = None
-            if event is not None and event.expert in pending:
+            if event is not None and event.column in pending:
                 if event.kind == "finished":
-                    del pending[event.expert]
+                    del pending[event.column]
                 yield event
-            if event is None or stop.is_set(event.expert):
+            if event is None or stop.is_set(event.column):
                 yield from _ended(pending, stop)
     finally:
         for call in pending.values():
@@ -155,12 +144,13 @@ class LiteLLM:
         loose = [c for c in vars(litellm.exceptions).values() if isinstance(c, type) and c.__base__ is Exception]
         return (openai.OpenAIError, httpx.HTTPError, httpx.StreamError, OSError, ValueError, *loose)
 
-    def open(self, access: Access, prompt: str, settings: Settings) -> Stream:
+    def open(self, access: Access, request: Request) -> Stream:
         """Send one request; the text comes from iterating the stream."""
-        messages = [{"role": "system", "content": settings.system}] if settings.system else []
+        settings = request.settings
         response = load_litellm().completion(
             model=access.model,
-            messages=[*messages, {"role": "user", "content": prompt}],
+            messages=request.messages(),
+            **({"response_format": {"type": "json_object"}} if settings.is_json else {}),
             api_key=access.key.reveal(),
             api_base=access.address,
             stream=True,

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from routing.answer_client import Client, Settings, Stream
+from routing.answer_client import Client, Request, Stream
 from routing.answer_errors import RETRYABLE, explain
 from routing.errors import AnswerError
 from routing.keys import Access, KeyRing
 from routing.local import local_experts
-from routing.schema import Answer, AnswerEvent, Expert
+from routing.schema import Answer, AnswerEvent
 
 _GRACE_S = 1.0  # a call that reports its own time-out is given this long to do so
 _BACK_OFF_S = 0.5
@@ -36,15 +36,13 @@ class _Progress:
 class Call:
     """One expert being asked: ``start`` it once, then gather its events."""
 
-    def __init__(
-        self, expert: Expert, prompt: str, keys: KeyRing, settings: Settings, client: Client, emit: Emit
-    ) -> None:
-        self.expert = expert
-        self._prompt, self._keys, self._settings = prompt, keys, settings
+    def __init__(self, request: Request, keys: KeyRing, client: Client, emit: Emit) -> None:
+        self.request, self.expert = request, request.expert
+        self._keys, self._settings = keys, request.settings
         self._client, self._emit = client, emit
         self._state = _Progress()
         self._abandoned = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name=f"ask-{expert.name}")
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"ask-{request.key}")
 
     def start(self) -> None:
         """Begin to ask."""
@@ -80,7 +78,7 @@ class Call:
             error = failure
         self._state.is_done = True
         if not self._abandoned.is_set():
-            self._emit(AnswerEvent(self.expert.name, "finished", answer=self._answer(error)))
+            self._emit(AnswerEvent(self.request.key, "finished", answer=self._answer(error)))
 
     def _find_access(self) -> Access:
         """Keys and address; starts a local expert and tells how far it is."""
@@ -89,7 +87,7 @@ class Call:
             return self._keys.access(self.expert)
 
         def tell(note: str, share: float) -> None:
-            self._emit(AnswerEvent(name, "starting", note, share))
+            self._emit(AnswerEvent(self.request.key, "starting", note, share))
 
         here = local_experts().address(name, self.expert.title, tell)
         return Access(self.expert.litellm or f"openai/{name}", here.key, here.url)
@@ -97,7 +95,7 @@ class Call:
     def _try_often(self, access: Access) -> AnswerError | None:
         """Ask until there is text, the failure is final, or the tries are used up."""
         if not self._client.is_ready:
-            self._emit(AnswerEvent(self.expert.name, "starting", "Preparing the first call"))
+            self._emit(AnswerEvent(self.request.key, "starting", "Preparing the first call"))
         foreign = self._client.errors()
         if self._abandoned.is_set():
             return None
@@ -113,13 +111,14 @@ class Call:
             may_pass = isinstance(error, RETRYABLE) and not self._state.text and tries <= self._settings.retries
             if not may_pass or self._abandoned.wait(_BACK_OFF_S * tries):
                 return error
-            self._emit(AnswerEvent(self.expert.name, "retrying", str(error)))
+            self._emit(AnswerEvent(self.request.key, "retrying", str(error)))
         return None
 
     def _read(self, access: Access) -> None:
         state = self._state
         left = max(0.1, self._settings.timeout_s - self._passed())
-        stream = state.stream = self._client.open(access, self._prompt, replace(self._settings, timeout_s=left))
+        request = replace(self.request, settings=replace(self._settings, timeout_s=left))
+        stream = state.stream = self._client.open(access, request)
         try:
             for piece in stream.pieces:
                 if self._abandoned.is_set():
@@ -131,7 +130,7 @@ class Call:
                 if state.first_token_s is None:
                     state.first_token_s = self._passed()
                 state.text.append(piece)
-                self._emit(AnswerEvent(self.expert.name, "text", piece))
+                self._emit(AnswerEvent(self.request.key, "text", piece))
         finally:
             if stream.close is not None:
                 stream.close()
@@ -180,7 +179,8 @@ class Call:
         if not text:
             return None, None, "unknown"
         count = self._client.count_tokens
-        return count(self._settings.system) + count(self._prompt), count(text), "counted here, about"
+        asked = sum(count(message["content"]) for message in self.request.messages())
+        return asked, count(text), "counted here, about"
 
     def _cost(self, tokens_in: int | None, tokens_out: int | None) -> tuple[float | None, str]:
         """Cost by the catalogue's price, so that it compares with the predicted cost; unknown is None, never 0."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from routing.errors import PreferenceError
 from routing.keys import Access
 from routing.local import SYSTEM_MESSAGE
+from routing.schema import Expert
 
 _MAX_TIMEOUT_S = 3600.0
 
@@ -21,6 +22,7 @@ class Settings:
         timeout_s: Seconds until the answer must be complete, retries included.
         retries: Further tries after a failure that may pass, as long as no text has arrived.
         system: System message; empty for none.
+        is_json: Ask for a JSON object, where the provider can be asked.
 
     Raises:
         PreferenceError: A value cannot be used.
@@ -31,6 +33,7 @@ class Settings:
     timeout_s: float = 60.0
     retries: int = 1
     system: str = SYSTEM_MESSAGE
+    is_json: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -42,6 +45,44 @@ class Settings:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise PreferenceError(f"{name} is {value!r}; allowed is {low:g} to {high:g}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation before the prompt: what a person said or what the expert answered."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one column of a comparison asks.
+
+    Args:
+        expert: Whom.
+        prompt: What.
+        settings: How.
+        history: The turns before, oldest first.
+        column: Name of the column; the expert's name where each expert is asked once.
+    """
+
+    expert: Expert
+    prompt: str
+    settings: Settings
+    history: tuple[Message, ...] = ()
+    column: str = ""
+
+    @property
+    def key(self) -> str:
+        """Under which name its events come."""
+        return self.column or self.expert.name
+
+    def messages(self) -> list[dict[str, str]]:
+        """The whole conversation in OpenAI's form."""
+        system = [{"role": "system", "content": self.settings.system}] if self.settings.system else []
+        turns = [{"role": turn.role, "content": turn.text} for turn in self.history]
+        return [*system, *turns, {"role": "user", "content": self.prompt}]
 
 
 @dataclass(slots=True)
@@ -68,7 +109,7 @@ class Client(Protocol):
         """What opening and reading a stream may raise."""
         ...
 
-    def open(self, access: Access, prompt: str, settings: Settings) -> Stream:
+    def open(self, access: Access, request: Request) -> Stream:
         """Send one request."""
         ...
 

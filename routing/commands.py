@@ -19,7 +19,7 @@ SECRETS = Path(".streamlit/secrets.toml")
 
 def answer_all(prompt: str, names: Sequence[str], *, max_tokens: int, as_json: bool) -> bool:
     """Ask experts, print their answers, and say whether any failed."""
-    from routing.answer import answers
+    from routing.answer import answers, same_request
     from routing.answer_client import Settings
     from routing.keys import KeyRing
 
@@ -29,7 +29,9 @@ def answer_all(prompt: str, names: Sequence[str], *, max_tokens: int, as_json: b
         say(f"Note: {warning}")
     _check_tiers(catalog, parsed.flags)
     experts = catalog.experts
-    found = answers(experts, parsed.prompt, keys=KeyRing(secrets=_secrets()), settings=Settings(max_tokens=max_tokens))
+    found = answers(
+        same_request(experts, parsed.prompt, Settings(max_tokens=max_tokens)), keys=KeyRing(secrets=_secrets())
+    )
     if as_json:
         print(json.dumps([_answer_json(a) for a in found], indent=2))
     else:

@@ -1,11 +1,12 @@
 """Answers of several experts while they are being written: a page may look at any time, from any thread."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from routing.answer import Stop, ask
-from routing.answer_client import Settings
+from routing.answer_client import Request
 from routing.keys import KeyRing
 from routing.schema import Answer, Expert
 
@@ -14,70 +15,164 @@ from routing.schema import Answer, Expert
 class Column:
     """One expert's answer so far.
 
-    ``note`` says what is being prepared or retried, ``share`` in [0, 1] how far that is; ``answer`` is None until
-    the answer is finished, one way or another.
+    ``expert`` is who answers now, ``asked`` who was meant to; they differ where a fallback stepped in, and ``failed``
+    then holds the answers of those before. ``note`` says what is being prepared or retried, ``share`` in [0, 1] how
+    far that is; ``answer`` is None until the answer is finished, one way or another.
     """
 
+    key: str
     expert: Expert
+    asked: Expert
+    repeat: int = 0
     text: str = ""
     note: str = ""
     share: float = 0.0
     answer: Answer | None = None
+    failed: tuple[Answer, ...] = ()
+
+
+class Recorder(Protocol):
+    """Whoever keeps answers: told of each the moment it ends, from the thread that gathered it."""
+
+    def keep(self, column: Column, answer: Answer) -> None:
+        """An answer ended, for good or for a fallback to take over."""
+        ...
+
+    def finish(self) -> None:
+        """No answer is being written any more."""
+        ...
 
 
 class Comparison:
     """Asks experts in the background and keeps what arrives.
 
     Args:
-        experts: Whom to ask; each once.
-        prompt: What to ask.
+        requests: Who is asked what; columns that ask the same expert again are repeats of it.
         keys: Keys and own addresses.
-        settings: Limits and manners of the calls.
+        fallbacks: Who takes over a column whose expert failed before any text came, by the failed expert's name and
+            in order; nobody where an expert is absent.
+        recorder: Told of every answer.
 
     Raises:
-        PromptError: The prompt is empty.
+        PromptError: A prompt is empty, or a column is there twice.
     """
 
-    def __init__(self, experts: Sequence[Expert], prompt: str, keys: KeyRing, settings: Settings) -> None:
-        self.prompt = prompt
-        self._columns = {e.name: Column(e) for e in experts}
+    def __init__(
+        self,
+        requests: Sequence[Request],
+        keys: KeyRing,
+        *,
+        fallbacks: Mapping[str, Sequence[Expert]] | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.prompt = requests[0].prompt if requests else ""
+        self._requests = {request.key: request for request in requests}
+        self._keys, self._fallbacks, self._recorder = keys, dict(fallbacks or {}), recorder
+        self._columns = _empty_columns(requests)
         self._lock = threading.Lock()
         self._stop = Stop()
-        self._events = ask(experts, prompt, keys=keys, settings=settings, stop=self._stop)
-        self._thread = threading.Thread(target=self._gather, name="comparison", daemon=True)
-        self._thread.start()
+        self._running = 0
+        self._idle = threading.Event()
+        self._gather(tuple(requests))
 
     @property
     def is_running(self) -> bool:
         """Whether some answer is still being written."""
-        return self._thread.is_alive()
+        return not self._idle.is_set()
 
     def columns(self) -> tuple[Column, ...]:
-        """Every expert's answer so far, in the order asked."""
+        """Every answer so far, in the order asked."""
         with self._lock:
             return tuple(self._columns.values())
 
-    def stop(self, expert: str | None = None) -> None:
+    def stop(self, column: str | None = None) -> None:
         """Stop one answer, or all; what arrived is kept."""
-        if expert is None:
+        if column is None:
             self._stop.all()
         else:
-            self._stop.one(expert)
+            self._stop.one(column)
+
+    def retry(self, column: str) -> None:
+        """Ask the expert of a finished column again; does nothing while it is still being written."""
+        with self._lock:
+            before = self._columns[column]
+            if before.answer is None:
+                return
+            self._columns[column] = replace(_fresh(before, before.asked), failed=())
+            if self._running == 0:
+                self._stop = Stop()
+        self._gather((self._requests[column],))
 
     def wait(self, timeout_s: float | None = None) -> tuple[Column, ...]:
         """Wait until every answer is finished, or the time is over, and give what is there."""
-        self._thread.join(timeout_s)
+        self._idle.wait(timeout_s)
         return self.columns()
 
-    def _gather(self) -> None:
-        for event in self._events:
-            with self._lock:
-                column = self._columns[event.expert]
-                if event.kind == "text":
-                    column = replace(column, text=column.text + event.text, note="")
-                elif event.kind == "finished":
-                    text = event.answer.text if event.answer is not None else column.text
-                    column = replace(column, text=text, note="", answer=event.answer)
-                else:
-                    column = replace(column, note=event.text, share=event.share)
-                self._columns[event.expert] = column
+    def _gather(self, requests: tuple[Request, ...]) -> None:
+        events = ask(requests, keys=self._keys, stop=self._stop)
+        with self._lock:
+            self._running += 1
+            self._idle.clear()
+
+        def follow() -> None:
+            try:
+                for event in events:
+                    if event.kind == "finished" and event.answer is not None:
+                        self._finished(event.column, event.answer)
+                        continue
+                    with self._lock:
+                        column = self._columns[event.column]
+                        if event.kind == "text":
+                            column = replace(column, text=column.text + event.text, note="")
+                        else:
+                            column = replace(column, note=event.text, share=event.share)
+                        self._columns[event.column] = column
+            finally:
+                self._ended()
+
+        threading.Thread(target=follow, name="comparison", daemon=True).start()
+
+    def _finished(self, key: str, answer: Answer) -> None:
+        column = self._columns[key]
+        if self._recorder is not None:
+            self._recorder.keep(column, answer)
+        successor = self._successor(column, answer)
+        with self._lock:
+            if successor is None:
+                self._columns[key] = replace(column, text=answer.text, note="", answer=answer)
+                return
+            note = f"{column.expert.title} failed; asking {successor.title} instead"
+            failed = (*column.failed, answer)
+            self._columns[key] = replace(_fresh(column, successor), note=note, failed=failed)
+        self._gather((replace(self._requests[key], expert=successor, column=key),))
+
+    def _successor(self, column: Column, answer: Answer) -> Expert | None:
+        """Who takes over: the first fallback not tried yet, where the expert failed before any text came."""
+        if answer.error is None or answer.text or self._stop.is_set(column.key):
+            return None
+        tried = {column.expert.name, *(a.expert for a in column.failed)}
+        return next((e for e in self._fallbacks.get(column.asked.name, ()) if e.name not in tried), None)
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._running -= 1
+            is_over = self._running == 0
+        if is_over and self._recorder is not None:
+            self._recorder.finish()
+        with self._lock:
+            if self._running == 0:
+                self._idle.set()
+
+
+def _empty_columns(requests: Sequence[Request]) -> dict[str, Column]:
+    columns: dict[str, Column] = {}
+    asked: dict[str, int] = {}
+    for request in requests:
+        repeat = asked.get(request.expert.name, 0)
+        asked[request.expert.name] = repeat + 1
+        columns[request.key] = Column(request.key, request.expert, request.expert, repeat)
+    return columns
+
+
+def _fresh(column: Column, expert: Expert) -> Column:
+    return Column(column.key, expert, column.asked, column.repeat)

@@ -7,7 +7,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from routing.answer import answers
+from routing.answer import answers, same_request
 from routing.answer_client import Settings
 from routing.answer_text import reading_ease
 from routing.catalog import ASSETS
@@ -116,7 +116,7 @@ def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def _ask(expert: Expert, prompt: str) -> Answer:
-    return answers([expert], prompt, settings=SETTINGS)[0]
+    return answers(same_request([expert], prompt, SETTINGS))[0]
 
 
 def _outcome(probe: Probe, prompt: str, expert: str, answer: Answer) -> Outcome:

@@ -167,13 +167,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerEvent:
-    """Something that happened to one of several answers being written.
+    """Something that happened to one of several answers being written; ``column`` says to which.
 
     ``starting``: ``text`` says what is being prepared, ``share`` in [0, 1] how far it is. ``text``: a further
-    piece of the answer. ``retrying``: ``text`` says why. ``finished``: the last event of this expert, with its answer.
+    piece of the answer. ``retrying``: ``text`` says why. ``finished``: the last event of this column, with its answer.
     """
 
-    expert: str
+    column: str
     kind: Literal["starting", "text", "retrying", "finished"]
     text: str = ""
     share: float = 0.0

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from routing.answer import answers
+from routing.answer import answers, same_request
 from routing.answer_client import Settings
 from routing.keys import KeyRing, endpoint_key_name
 from routing.schema import Answer, Expert
@@ -40,7 +40,7 @@ def ring(server: Loopback, *names: str) -> KeyRing:
 
 
 def one(server: Loopback, name: str, settings: Settings = FAST, prompt: str = "What is new?") -> Answer:
-    return answers([expert(name)], prompt, keys=ring(server, name), settings=settings)[0]
+    return answers(same_request([expert(name)], prompt, settings), keys=ring(server, name))[0]
 
 
 def eventually(claim: Callable[[], object], within_s: float = 5.0) -> None:

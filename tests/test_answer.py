@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from routing import answer, errors
-from routing.answer import Stop, answers, ask
+from routing.answer import Stop, answers, ask, same_request
 from routing.answer_client import Settings
 from routing.keys import KeyRing
 from tests.asking import FAST, KEY, eventually, expert, one, ring
@@ -56,17 +56,17 @@ def test_request_carries_the_settings_and_only_its_own_key(server: Loopback) -> 
 def test_several_experts_answer_concurrently_and_never_mix(server: Loopback) -> None:
     names = [f"slow-{i}" for i in range(8)]
     began = time.monotonic()
-    events = list(ask([expert(n) for n in names], "Mark", keys=ring(server, *names), settings=FAST))
+    events = list(ask(same_request([expert(n) for n in names], "Mark", FAST), keys=ring(server, *names)))
     took = time.monotonic() - began
-    pieces = {n: "".join(e.text for e in events if e.expert == n and e.kind == "text") for n in names}
-    done = {e.expert: e.answer for e in events if e.answer is not None}
+    pieces = {n: "".join(e.text for e in events if e.column == n and e.kind == "text") for n in names}
+    done = {e.column: e.answer for e in events if e.answer is not None}
     for name in names:
         assert pieces[name] == done[name].text
         assert [n for n in names if f"{n} " in pieces[name]] == [name]
     # Each takes about 0.5 s by itself; one after the other would take 4 s.
     assert took < 3.0
     first_end = next(i for i, e in enumerate(events) if e.kind == "finished")
-    assert {e.expert for e in events[:first_end]} == set(names), "all stream before the first ends"
+    assert {e.column for e in events[:first_end]} == set(names), "all stream before the first ends"
 
 
 def test_tokens_nobody_reported_are_counted_and_say_so(server: Loopback) -> None:
@@ -85,11 +85,11 @@ def test_cut_at_the_length_limit_is_not_complete(server: Loopback) -> None:
 def test_stop_all_keeps_what_arrived(server: Loopback) -> None:
     stop, names = Stop(), ["slow-s1", "stuck-s2", "silent-s3"]
     began, done = time.monotonic(), {}
-    for event in ask([expert(n) for n in names], "w " * 90, keys=ring(server, *names), settings=FAST, stop=stop):
-        if event.kind == "text" and event.expert == "slow-s1":
+    for event in ask(same_request([expert(n) for n in names], "w " * 90, FAST), keys=ring(server, *names), stop=stop):
+        if event.kind == "text" and event.column == "slow-s1":
             stop.all()
         if event.answer is not None:
-            done[event.expert] = event.answer
+            done[event.column] = event.answer
     assert time.monotonic() - began < 3.0
     assert set(done) == set(names)
     assert all(a.finish_reason == "stopped" and not a.is_complete and a.error is None for a in done.values())
@@ -101,14 +101,14 @@ def test_stop_one_leaves_the_others_running(server: Loopback) -> None:
     stop, names = Stop(), ["silent-t1", "slow-t2"]
     stop.one("silent-t1")
     keys = ring(server, *names)
-    events = list(ask([expert(n) for n in names], "x", keys=keys, settings=FAST, stop=stop))
-    done = {e.expert: e.answer for e in events if e.answer is not None}
+    events = list(ask(same_request([expert(n) for n in names], "x", FAST), keys=keys, stop=stop))
+    done = {e.column: e.answer for e in events if e.answer is not None}
     assert done["silent-t1"].finish_reason == "stopped"
     assert done["slow-t2"].is_complete
 
 
 def test_leaving_the_iterator_stops_the_calls(server: Loopback) -> None:
-    events = ask([expert("slow-left")], "w " * 90, keys=ring(server, "slow-left"), settings=FAST)
+    events = ask(same_request([expert("slow-left")], "w " * 90, FAST), keys=ring(server, "slow-left"))
     assert isinstance(events, Iterator)
     next(e for e in events if e.kind == "text")
     events.close()  # type: ignore[attr-defined]
@@ -118,7 +118,7 @@ def test_leaving_the_iterator_stops_the_calls(server: Loopback) -> None:
 def test_cost_by_the_catalogue_and_unknown_is_not_free(server: Loopback, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", server.url)
     keys = KeyRing(environ={"OPENAI_API_KEY": KEY})
-    priced, unpriced = answers([expert("normal-p", price=2.0), expert("normal-u")], "x", keys=keys, settings=FAST)
+    priced, unpriced = answers(same_request([expert("normal-p", price=2.0), expert("normal-u")], "x", FAST), keys=keys)
     assert priced.cost_usd == pytest.approx((11 + (priced.output_tokens or 0)) * 2.0 / 1e6)
     assert priced.cost_source == "a test"
     assert (unpriced.cost_usd, unpriced.cost_source) == (None, "unknown")
@@ -128,7 +128,7 @@ def test_keys_never_show(server: Loopback, caplog: pytest.LogCaptureFixture, cap
     caplog.set_level(logging.DEBUG)
     before = dict(os.environ)
     keys = ring(server, "normal-k", "status-401-k")
-    got = answers([expert("normal-k"), expert("status-401-k")], "x", keys=keys, settings=FAST)
+    got = answers(same_request([expert("normal-k"), expert("status-401-k")], "x", FAST), keys=keys)
     shown = f"{keys!r} {got!r} {[str(a.error) for a in got]} {caplog.text} {''.join(capfd.readouterr())}"
     assert KEY not in shown
     assert "loopback-secret" not in shown, "a provider that repeats the key is not repeated"
@@ -154,7 +154,7 @@ def test_settings_are_checked(change: dict[str, float], words: str) -> None:
 
 def test_empty_prompt_is_refused_before_any_call() -> None:
     with pytest.raises(errors.PromptError, match="Type what the experts should answer"):
-        ask([expert("normal-a")], " \n\t")
+        ask(same_request([expert("normal-a")], " \n\t"))
 
 
 def test_importing_does_not_load_litellm() -> None:
@@ -169,11 +169,11 @@ def test_threads_end(server: Loopback) -> None:
 
 def test_first_call_of_a_process_says_that_it_prepares(server: Loopback) -> None:
     code = f"""
-from routing.answer import ask
+from routing.answer import ask, same_request
 from routing.keys import KeyRing
 from tests.asking import FAST, expert
 keys = KeyRing(environ={{}}, endpoints={{"normal-first": {server.url!r}}})
-events = list(ask([expert("normal-first")], "x", keys=keys, settings=FAST))
+events = list(ask(same_request([expert("normal-first")], "x", FAST), keys=keys))
 print(events[0].kind, events[0].text, events[-1].answer.is_complete)
 """
     command = [sys.executable, "-c", code]

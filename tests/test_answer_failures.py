@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from routing import answer, answer_errors, errors
-from routing.answer import answers, ask
+from routing.answer import answers, ask, same_request
 from routing.keys import KeyRing
 from tests.asking import FAST, expert, one, ring
 from tests.loopback import Loopback
@@ -77,7 +77,9 @@ def test_time_limit_holds(server: Loopback, name: str) -> None:
 
 def test_failure_that_may_pass_is_tried_again(server: Loopback) -> None:
     names = ["flaky-a"]
-    events = list(ask([expert(n) for n in names], "x", keys=ring(server, *names), settings=replace(FAST, retries=1)))
+    events = list(
+        ask(same_request([expert(n) for n in names], "x", replace(FAST, retries=1)), keys=ring(server, *names))
+    )
     assert [e.kind for e in events if e.kind != "text"] == ["retrying", "finished"]
     assert events[-1].answer is not None
     assert (events[-1].answer.is_complete, events[-1].answer.retries) == (True, 1)
@@ -89,7 +91,7 @@ def test_final_failure_is_not_tried_again(server: Loopback) -> None:
 
 def test_refused_connection() -> None:
     keys = KeyRing(environ={}, endpoints={"gone": "http://127.0.0.1:9/v1"})
-    (got,) = answers([expert("gone")], "x", keys=keys, settings=FAST)
+    (got,) = answers(same_request([expert("gone")], "x", FAST), keys=keys)
     assert isinstance(got.error, errors.Unreachable)
     assert "127.0.0.1:9" in str(got.error)
 
@@ -97,7 +99,7 @@ def test_refused_connection() -> None:
 def test_one_failing_expert_leaves_the_others_alone(server: Loopback) -> None:
     names = ["normal-b", "status-500-b", "dying-b", "nokey", "normal-c"]
     keys = ring(server, *[n for n in names if n != "nokey"])
-    got = answers([expert(n) for n in names], "x", keys=keys, settings=FAST)
+    got = answers(same_request([expert(n) for n in names], "x", FAST), keys=keys)
     assert [a.expert for a in got] == names
     assert [a.is_complete for a in got] == [True, False, False, False, True]
     assert isinstance(got[3].error, errors.KeyMissing)

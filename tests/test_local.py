@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from routing import local, weights
-from routing.answer import Stop, answers, ask
+from routing.answer import Stop, answers, ask, same_request
 from routing.answer_client import Settings
 from routing.catalog import load_catalog
 from routing.errors import ContextTooLong, LocalFailed
@@ -43,7 +43,7 @@ def running() -> Iterator[LocalExperts]:
 
 
 def one(prompt: str, settings: Settings = SHORT) -> Answer:
-    return answers([load_catalog()[NAME]], prompt, keys=KeyRing(environ={}), settings=settings)[0]
+    return answers(same_request([load_catalog()[NAME]], prompt, settings), keys=KeyRing(environ={}))[0]
 
 
 @needs_weights
@@ -112,7 +112,7 @@ def test_a_server_that_died_is_started_again(running: LocalExperts) -> None:
 def test_a_server_that_dies_mid_answer_says_so(running: LocalExperts) -> None:
     long = Settings(max_tokens=400, timeout_s=50.0, retries=0)
     experts, done = [load_catalog()[NAME]], None
-    for event in ask(experts, "Write a long story about the sea.", keys=KeyRing(environ={}), settings=long):
+    for event in ask(same_request(experts, "Write a long story about the sea.", long), keys=KeyRing(environ={})):
         if event.kind == "text" and running.is_running(NAME):
             os.kill(_pid(running), signal.SIGKILL)
         done = event.answer or done
@@ -135,9 +135,8 @@ def test_stop_frees_the_server_for_the_next_prompt(running: LocalExperts) -> Non
     stop = Stop()
     long = Settings(max_tokens=2_000, timeout_s=50.0)
     answer = None
-    for event in ask(
-        [load_catalog()[NAME]], "Write a very long story.", keys=KeyRing(environ={}), settings=long, stop=stop
-    ):
+    asked = same_request([load_catalog()[NAME]], "Write a very long story.", long)
+    for event in ask(asked, keys=KeyRing(environ={}), stop=stop):
         if event.kind == "text":
             stop.one(NAME)
         answer = event.answer or answer

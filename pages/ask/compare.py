@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.common import answers, cached, controls, keys, link, look, show
 from routing import figures
+from routing.answer import same_request
 from routing.answer_client import Settings
 from routing.catalog import beyond_tier
 from routing.comparison import Comparison
@@ -105,7 +106,7 @@ def ask(reading: Reading, routed: Routed, chosen: list[str]) -> None:
     if go:
         settings = Settings(max_tokens=longest, temperature=temperature, timeout_s=timeout)
         experts = [cached.catalog()[name] for name in chosen]
-        st.session_state["comparison"] = Comparison(experts, reading.prompt, keys.ring(), settings)
+        st.session_state["comparison"] = Comparison(same_request(experts, reading.prompt, settings), keys.ring())
         st.session_state["compared"] = routed
         st.rerun()
 

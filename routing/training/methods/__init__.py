@@ -12,6 +12,7 @@ from routing.training.features import Encoded
 from routing.training.heads import INFERRED_SHARE
 from routing.training.methods import separate
 from routing.training.methods.data import TrainingSet
+from routing.training.methods.language import Language
 from routing.training.tables import IntArray, Table
 from routing.training.transfer import expand_scores
 
@@ -29,8 +30,7 @@ def training_set(
     *,
     n_pieces: int,
     seed: int = 0,
-    embed: Callable[[Sequence[str]], NDArray[np.floating]] | None = None,
-    vocabulary: Sequence[str] = (),
+    language: Language | None = None,
 ) -> TrainingSet:
     """Rows of the table whose source has measurements, with what the encoder gives for them.
 
@@ -42,8 +42,7 @@ def training_set(
         rows: Training prompts.
         n_pieces: Size of the vocabulary.
         seed: Seed of everything random.
-        embed: Sentences to vectors by the encoder of ``encoded``; methods that read sentences need it.
-        vocabulary: Every word piece by its number.
+        language: How methods read sentences (``language_of`` the encoder); instructions and cards need it.
     """
     known = rows[table.source[rows] >= 0]
     return TrainingSet(
@@ -61,8 +60,7 @@ def training_set(
         experts=table.experts,
         n_pieces=n_pieces,
         seed=seed,
-        embed=embed,
-        vocabulary=vocabulary,
+        language=language,
     )
 
 

@@ -1,6 +1,6 @@
 """What a method is fitted on: training prompts as numbers, and what experts scored on them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.schema import Floats
+from routing.training.methods.language import Language
 from routing.training.tables import IntArray
 
 
@@ -30,8 +31,7 @@ class TrainingSet:
         experts: Names of experts, in the order of predictions.
         n_pieces: Size of the vocabulary of word pieces.
         seed: Seed of everything random.
-        embed: Sentences to vectors by the same encoder; None where there is none, as in small tests.
-        vocabulary: Every word piece by its number; empty where nobody needs them.
+        language: How methods read sentences; None where there is no encoder, as in small tests.
     """
 
     vector: Floats
@@ -48,8 +48,7 @@ class TrainingSet:
     experts: tuple[str, ...]
     n_pieces: int
     seed: int = 0
-    embed: Callable[[Sequence[str]], NDArray[np.floating]] | None = None
-    vocabulary: Sequence[str] = ()
+    language: Language | None = None
 
     def take(self, rows: IntArray) -> Self:
         """The same with only these prompts."""

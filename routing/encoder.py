@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from routing.errors import GraphError, PromptError
+from routing.runtime import open_session, run_batches
 from routing.schema import Features
 
 GRAPH_FILE: Final = "router.onnx"
@@ -27,7 +28,6 @@ COMPONENTS: Final = ("score_clusters", "score_neighbours", "score_linear", "scor
 HEAD_TOKENS: Final = 128
 TAIL_TOKENS: Final = 128
 MAX_TOKENS: Final = HEAD_TOKENS + TAIL_TOKENS  # what the encoder was trained to read
-BATCH: Final = 32
 MAX_CHARS: Final = 200_000  # beyond this, only the two ends are tokenised and the count is estimated
 GOLDEN_TOLERANCE: Final = 0.03  # INT8 kernels round differently from one processor family to the next
 
@@ -146,29 +146,6 @@ def tokenise(tokenizer: Tokenizer, prompts: Sequence[str]) -> tuple[list[list[in
     return [both_ends(e.ids) for e in encodings], np.array([len(e.ids) for e in encodings], dtype=np.int64)
 
 
-def run_batches(
-    session: ort.InferenceSession, ids: Sequence[Sequence[int]], outputs: Sequence[str], *, batch: int = BATCH
-) -> dict[str, NDArray[np.float32]]:
-    """Run the graph over many prompts, shortest first so that little is padding; rows come back in their order."""
-    if len(ids) == 1:  # the one prompt of a page: nothing to sort and nothing to pad
-        only = np.array([ids[0]], dtype=np.int64)
-        found = session.run(list(outputs), {"input_ids": only, "attention_mask": np.ones_like(only)})
-        return dict(zip(outputs, found, strict=True))
-    order = np.argsort([len(row) for row in ids], kind="stable")
-    chunks: list[list[NDArray[np.float32]]] = []
-    for start in range(0, len(order), batch):
-        rows = [ids[i] for i in order[start : start + batch]]
-        width = max(len(row) for row in rows)
-        padded = np.zeros((len(rows), width), dtype=np.int64)
-        mask = np.zeros_like(padded)
-        for i, row in enumerate(rows):
-            padded[i, : len(row)] = row
-            mask[i, : len(row)] = 1
-        chunks.append(session.run(list(outputs), {"input_ids": padded, "attention_mask": mask}))
-    back = np.argsort(order, kind="stable")
-    return {name: np.concatenate([chunk[i] for chunk in chunks])[back] for i, name in enumerate(outputs)}
-
-
 def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 2) -> OnnxEncoder:
     """Open graph, tokenizer and card of a folder, and check that they belong together.
 
@@ -200,22 +177,6 @@ def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 2) -> Onn
     encoder = OnnxEncoder(session, Tokenizer.from_str(words.decode("utf-8")), card, heads=heads)
     _check_golden(encoder)
     return encoder
-
-
-def open_session(graph: bytes | str, threads: int = 2) -> ort.InferenceSession:
-    """A session on the processor; the graph as bytes or as a path.
-
-    Raises:
-        GraphError: The runtime cannot read the graph.
-    """
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except (RuntimeError, ort.capi.onnxruntime_pybind11_state.InvalidProtobuf) as error:
-        raise GraphError(f"The graph cannot be opened ({error}); restore it or run training again.") from error
 
 
 def golden_of(session: ort.InferenceSession, tokenizer: Tokenizer, sentence: str) -> dict[str, list[float]]:

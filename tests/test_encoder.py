@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from routing import encoder as graph
+from routing import runtime
 from routing.catalog import ASSETS
 from routing.errors import GraphError, PromptError
 
@@ -135,7 +136,7 @@ def test_an_unknown_output_and_a_damaged_graph_are_refused(copied):
     with pytest.raises(GraphError, match=r"has no output 'charm', only"):
         graph.load(copied, heads=("charm",))
     with pytest.raises(GraphError, match="cannot be opened"):
-        graph.open_session(b"not a graph")
+        runtime.open_session(b"not a graph")
 
 
 def test_the_graph_is_small_enough_to_ship():

@@ -17,7 +17,7 @@ from routing.encoder import load
 from routing.errors import DataError, WeightsError
 from routing.outcomes import read
 from routing.schema import Features
-from routing.training import assemble, fits, perceptive, train, weights
+from routing.training import assemble, finetune, fits, perceptive, train, weights
 from routing.training.features import FORM_CLASSES, Encoded
 from routing.training.graph import export_heads, run_heads
 from routing.training.heads import OUTPUTS, Heads
@@ -78,6 +78,7 @@ def fitted(folder):
     encoded = Encoded(
         vector=vector.astype(np.float32),
         pooled=RNG.normal(size=vector.shape).astype(np.float32),
+        local=RNG.normal(size=vector.shape).astype(np.float32),
         counts=np.stack([forms[row].sum(axis=0) for row in ids]).astype(np.float32),
         read=np.array([len(row) for row in ids], dtype=np.float32),
         tokens=np.array([len(row) for row in ids]),
@@ -226,3 +227,53 @@ def test_training_end_to_end_writes_files_that_load(tmp_path, folder):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         *("router.onnx", "router_card.json", "tokenizer.json", "sample.npz"),
     }
+
+
+def tiny_lesson(count=240):
+    """Prompts of piece 5 or 6 between noise; the first expert is right on the one kind, the second on the other."""
+    kind = np.arange(count) % 2
+    ids = [[1, 5 + int(k), *RNG.integers(10, PIECES, size=1 + i % 20).tolist(), 2] for i, k in enumerate(kind)]
+    score = np.stack([kind, 1 - kind, np.full(count, np.nan)], axis=1).astype(float)
+    width = 2 * WIDTH + 2
+    return finetune.Lesson(
+        ids=ids,
+        form=np.zeros((count, 2), dtype=np.float32),
+        mean=np.zeros(width),
+        scale=np.full(width, 0.05),
+        score=score,
+        tokens=np.where(np.isnan(score), np.nan, 100.0 + 200.0 * score),
+        train=np.arange(0, 160),
+        validation=np.arange(160, count),
+    )
+
+
+def tiny_bert():
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    size = {"num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64}
+    config = BertConfig(vocab_size=PIECES, hidden_size=WIDTH, max_position_embeddings=256, **size)
+    config._attn_implementation = "eager"
+    return BertModel(config, add_pooling_layer=False)
+
+
+def test_tuning_lowers_the_validation_loss_keeps_checkpoints_and_repeats(tmp_path):
+    lesson, bert = tiny_lesson(), tiny_bert()
+    net = perceptive.Perceptive(torch.zeros(3), lesson.mean.size)
+    before = {name: weight.clone() for name, weight in bert.state_dict().items()}
+    runs = [finetune.tune(bert, net, lesson, passes=6, keep=tmp_path) for _ in range(2)]
+    checks = runs[0][1]
+    assert min(seen.score_loss for seen in checks) < 0.97 * checks[0].score_loss
+    assert checks == runs[1][1]
+    assert (tmp_path / "1.pt").is_file()
+    after = runs[0][0].state_dict()
+    assert all(torch.equal(bert.state_dict()[name], weight) for name, weight in before.items())
+    moved = {name for name, weight in before.items() if not torch.equal(after[name], weight)}
+    assert "embeddings.word_embeddings.weight" not in moved
+    assert any("layer.0" in name for name in moved)
+
+
+def test_the_learning_rate_rises_shortly_and_ends_at_zero():
+    rates = [finetune._rate(step, 100) for step in range(101)]
+    assert rates[0] < rates[3] < max(rates) <= 1.0
+    assert rates[100] == 0.0

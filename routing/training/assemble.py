@@ -1,6 +1,6 @@
 """Fit every part of the router from encoded prompts and outcomes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -65,7 +65,15 @@ class Scaled:
         return np.asarray(self.x[rows].astype(np.float64) * self.ridge_weight)
 
 
-def fit_router(table: Table, encoded: Encoded, form_table: NDArray[np.uint8], train: IntArray, progress: Say) -> Fitted:
+def fit_router(
+    table: Table,
+    encoded: Encoded,
+    form_table: NDArray[np.uint8],
+    train: IntArray,
+    progress: Say,
+    *,
+    seeds: Sequence[int] = SEEDS,
+) -> Fitted:
     """Fit all parts on training prompts; intervals are calibrated afterwards.
 
     Args:
@@ -74,6 +82,7 @@ def fit_router(table: Table, encoded: Encoded, form_table: NDArray[np.uint8], tr
         form_table: Classes of form per word piece.
         train: Rows of training prompts.
         progress: Told what is being fitted.
+        seeds: Seeds of the networks; refits for a check make do with one.
     """
     known = train[table.source[train] >= 0]
     features = Scaled(encoded, known)
@@ -87,7 +96,7 @@ def fit_router(table: Table, encoded: Encoded, form_table: NDArray[np.uint8], tr
     progress("Source classifier")
     source = source_classifier(features.x[known], table.source[known], len(table.sources), penalty=SOURCE_PENALTY)
     supervision = np.concatenate([table.score, table.helper], axis=1)[known]
-    networks = [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in SEEDS]
+    networks = [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in seeds]
     mean = np.clip(np.nanmean(table.score[known], axis=0), 0.02, 0.98)
     return Fitted(
         form_table=form_table,

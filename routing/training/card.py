@@ -66,6 +66,7 @@ def build_card(
         "golden": {"sentence": SENTENCE, **golden},
         "unfamiliar_below": round(float(np.quantile(familiarity, UNFAMILIAR_QUANTILE)), 4),
         "sources": source_facts(outcomes),
+        "sources_order": list(table.sources),
         "training_outcomes": {name: int(count) for name, count in by_expert.size().items()},
         "mean_score": _per_expert(by_expert["score"].mean(), table.experts),
         "typical_input_tokens": _per_expert(by_expert["prompt_tokens"].mean(), table.experts),

@@ -13,9 +13,14 @@ import onnx
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from routing.encoder import open_session, run_batches, tokenise
+from routing.encoder import tokenise
+from routing.runtime import open_session, run_batches
+
+ENCODED: Final = ("vector", "pooled", "local")
+"""Outputs of the encoder that are kept for every prompt."""
 
 Floats32 = NDArray[np.float32]
+Halves = NDArray[np.float16]
 
 _WORDS: Final[Mapping[str, frozenset[str]]] = {
     "decimal point": frozenset("."),
@@ -65,6 +70,7 @@ class Encoded:
     Args:
         vector: Unit sentence vectors, shape (n_prompts, 384).
         pooled: Mean states of the middle layer, shape (n_prompts, 384).
+        local: Means over tokens of the normalised last states, shape (n_prompts, 384).
         counts: Count of pieces of every class of form among the tokens read, shape (n_prompts, n_classes).
         read: Tokens read, shape (n_prompts,).
         tokens: Tokens of the whole prompt, shape (n_prompts,).
@@ -72,6 +78,7 @@ class Encoded:
 
     vector: Floats32
     pooled: Floats32
+    local: Floats32
     counts: Floats32
     read: Floats32
     tokens: NDArray[np.int64]
@@ -95,7 +102,7 @@ def encode_prompts(
     """Encode prompts, or read them from the cache when encoder and prompts are the same as before.
 
     Args:
-        encoder: Quantised graph with the outputs ``vector`` and ``pooled``.
+        encoder: Quantised graph with the outputs ``vector``, ``pooled`` and ``local``.
         tokenizer: Its tokenizer.
         prompts: Texts.
         cache: Folder for features, named by a hash of graph and prompts; None keeps nothing.
@@ -112,30 +119,31 @@ def encode_prompts(
     if kept is not None and kept.exists():
         progress(f"Features of {len(prompts):,} prompts found in the cache")
         with np.load(kept) as stored:
-            vector, pooled = stored["vector"], stored["pooled"].astype(np.float32)
+            vector, pooled, local = (stored[name] for name in ENCODED)
     else:
-        vector, pooled = _run(content, ids, progress, at_once)
+        vector, pooled, local = _run(content, ids, progress, at_once)
         if kept is not None:
             kept.parent.mkdir(parents=True, exist_ok=True)
             part = kept.with_suffix(".part.npz")
-            np.savez(part, vector=vector, pooled=pooled.astype(np.float16))
+            np.savez(part, vector=vector, pooled=pooled, local=local)
             part.replace(kept)
-            pooled = pooled.astype(np.float16).astype(np.float32)
     read = np.array([len(row) for row in ids], dtype=np.float32)
-    return Encoded(vector, pooled, found, read, tokens)
+    return Encoded(vector, pooled.astype(np.float32), local.astype(np.float32), found, read, tokens)
 
 
 def _run(
     content: bytes, ids: Sequence[Sequence[int]], progress: Callable[[str], None], at_once: int
-) -> tuple[Floats32, Floats32]:
+) -> tuple[Floats32, Halves, Halves]:
+    """Vectors, and the two mean states in the precision that the cache keeps."""
     session = open_session(content)
     order = np.argsort([len(row) for row in ids], kind="stable")
     parts: list[dict[str, Floats32]] = []
     for start in range(0, len(order), at_once):
-        parts.append(run_batches(session, [ids[i] for i in order[start : start + at_once]], ("vector", "pooled")))
+        parts.append(run_batches(session, [ids[i] for i in order[start : start + at_once]], ENCODED))
         progress(f"Encoded {min(start + at_once, len(order)):,} of {len(order):,} prompts")
     back = np.argsort(order, kind="stable")
-    return tuple(np.concatenate([part[name] for part in parts])[back] for name in ("vector", "pooled"))  # type: ignore[return-value]
+    vector, pooled, local = (np.concatenate([part[name] for part in parts])[back] for name in ENCODED)
+    return vector, pooled.astype(np.float16), local.astype(np.float16)
 
 
 def _counts(ids: Sequence[Sequence[int]], table: NDArray[np.uint8]) -> Floats32:

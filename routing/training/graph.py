@@ -9,11 +9,13 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from routing.encoder import open_session
+from routing.runtime import open_session
 from routing.training.heads import OUTPUTS, Heads
 from routing.training.weights import OPSET, WIDTH
 
 INPUTS = ("vector", "pooled", "input_ids", "attention_mask")
+KEPT = ("vector", "local", "token_states")
+"""Outputs of the encoder that the whole graph has too."""
 
 
 def export_heads(heads: Heads) -> onnx.ModelProto:
@@ -56,7 +58,7 @@ def join(encoder: onnx.ModelProto, heads: onnx.ModelProto) -> onnx.ModelProto:
             given.name = f"heads/{given.name}"
     behind.ir_version = encoder.ir_version
     joined = onnx.compose.merge_models(
-        encoder, behind, io_map=[("vector", "vector"), ("pooled", "pooled")], outputs=["vector", *OUTPUTS]
+        encoder, behind, io_map=[("vector", "vector"), ("pooled", "pooled")], outputs=[*KEPT, *OUTPUTS]
     )
     return _share_inputs(joined)
 

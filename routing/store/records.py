@@ -9,7 +9,7 @@ from routing.schema import Answer
 
 PERSON: Final = "person"
 Verdict = Literal["win", "tie", "both bad"]
-Reserved = Literal["reserved", "settled"]
+FEWEST: Final = 10  # judgements on either side of a proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +139,32 @@ class Summary:
     cost_usd: float | None
     winner: str | None
     is_finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposed change of the calibration.
+
+    Args:
+        shifts: Log odds to add to each expert's predicted score.
+        n_used: Judgements it was fitted on.
+        n_held_out: Judgements that judged it.
+        loss_before: Mean log loss of the held-out judgements with the predictions as they are.
+        loss_after: The same with the shifts.
+    """
+
+    shifts: Mapping[str, float]
+    n_used: int
+    n_held_out: int
+    loss_before: float
+    loss_after: float
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are judgements enough on both sides."""
+        return min(self.n_used, self.n_held_out) >= FEWEST
+
+    @property
+    def is_better(self) -> bool:
+        """Whether it may be applied."""
+        return self.is_enough and self.loss_after < self.loss_before

@@ -7,7 +7,7 @@ DATA   ?= ../shared/data
 PORT   ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app test check bench train experts measure lock
+.PHONY: help setup app test check bench report train experts measure lock
 
 help: ## Print this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
@@ -48,8 +48,11 @@ check: $(VENV)/.test ## Lint, formatting, types, import order
 	@$(VENV)/bin/mypy
 	@$(PY) -m pytest -q tests/test_structure.py
 
-bench: setup $(VENV)/.test ## Measure speed and quality; write the table in the README
-	@$(PY) -m tests.benchmarks.run --data $(DATA)
+bench: setup $(VENV)/.test ## Measure speed; write the table in the README
+	@$(PY) -m tests.benchmarks.run
+
+report: $(VENV)/.train ## Measure every router on the outcomes in DATA; write the evidence and the README's tables
+	@$(PY) -m routing report --data $(DATA)
 
 train: $(VENV)/.train ## Fit the router on the outcomes in DATA and export it to assets/
 	@$(PY) -m routing train --data $(DATA) --out assets

@@ -71,12 +71,28 @@ def evaluate(
         list[str] | None, typer.Option(help="Predictor, policy, or 'all'; may be given several times.")
     ] = None,
     pool: Annotated[list[str] | None, typer.Option(help="Pool of pools.json; may be given several times.")] = None,
+    protocol: Annotated[
+        str, typer.Option(help="split, or held-out: refit without whole tasks and sources, and judge on these.")
+    ] = "split",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every measure to this file.")] = None,
 ) -> None:
     """Judge routers on measured outcomes: oracle ladder, AIQ, cost at best single, calibration."""
-    from routing.commands import evaluate_all
+    from routing.commands_report import evaluate_all
 
-    evaluate_all(data, split=split, routers=router or [], pools=pool or [], json_file=json_file)
+    evaluate_all(data, split=split, routers=router or [], pools=pool or [], json_file=json_file, protocol=protocol)
+
+
+@app.command()
+def report(
+    data: Annotated[Path | None, typer.Option(help="Folder with prompts.parquet and outcomes.parquet.")] = None,
+    split: Annotated[str, typer.Option(help="The split to judge on.")] = "test",
+    refits: Annotated[bool, typer.Option(help="Refit for held-out, shuffled labels and learning curves.")] = True,
+    from_stored: Annotated[bool, typer.Option("--from-stored", help="Only renew the README's tables.")] = False,
+) -> None:
+    """Measure everything the Evidence page shows, store it, and renew the README's tables."""
+    from routing.commands_report import report_all
+
+    report_all(data, split=split, with_refits=refits, from_stored=from_stored)
 
 
 @app.command()

@@ -74,28 +74,7 @@ def _answer_text(answer: Answer) -> str:
     return f"== {answer.expert}\n{answer.text.strip()}\n{facts}{ending}"
 
 
-def evaluate_all(
-    data: Path, *, split: str, routers: Sequence[str], pools: Sequence[str], json_file: Path | None
-) -> None:
-    """Judge routers on pools, print the main measures as a table, and write all of them if asked."""
-    from routing import predictors
-
-    names = list(predictors.PREDICTORS) if "all" in routers else list(routers or [predictors.DEFAULT])
-    results = evaluate_rows(data, split=split, routers=names, pools=pools)
-    print(table(results))
-    if json_file is not None:
-        write_whole(json_file, json.dumps(results, indent=1))
-        say(f"Every measure is in {json_file}")
-
-
-def evaluate_rows(data: Path, *, split: str, routers: Sequence[str], pools: Sequence[str]) -> list[dict[str, Any]]:
-    """Every measure of these routers, one dict per pool and router."""
-    from routing.evaluation import evaluate
-
-    return evaluate(data, split=split, routers=routers, pools=list(pools) or None, experts=_priced(data), progress=say)
-
-
-def _priced(data: Path) -> tuple[Expert, ...]:
+def priced(data: Path) -> tuple[Expert, ...]:
     """The catalogue's experts at the prices of experts.csv beside the data, where there is one.
 
     Figures of different evaluations compare only at the same prices, so the data's own list comes first.
@@ -136,31 +115,6 @@ def check_prices() -> bool:
     found = tuple(disagreements(load_catalog().experts))
     print("\n".join(d.text for d in found) or "The catalogue and LiteLLM's price map agree.")
     return not found
-
-
-def table(results: Sequence[dict[str, Any]]) -> str:
-    """The main measures of an evaluation as a Markdown table."""
-    lines = [
-        "| pool | router | prompts | AIQ above static mix | cost at 99 % | score at lambda 0 | best single | APGR |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for r in results:
-        cost = (r.get("cost_at") or {}).get("99")
-        apgr = r.get("apgr")
-        lines.append(
-            f"| {r['pool']} | {r['router']} | {r['n_prompts']:,} | {_figure(r['aiq_above_static_mix'])}"
-            f"{_span(r.get('aiq_above_static_mix_interval'))} | {_figure(cost, 2)} | {_figure(r['score'])} "
-            f"| {_figure(r['best_single']['score'])} | {_figure(apgr)}{_span(r.get('apgr_interval'))} |"
-        )
-    return "\n".join(lines)
-
-
-def _figure(value: float | None, digits: int = 3) -> str:
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def _span(interval: Sequence[float] | None) -> str:
-    return "" if interval is None else f" ({interval[0]:.3f} to {interval[1]:.3f})"
 
 
 def train_router(data: Path, out: Path) -> None:

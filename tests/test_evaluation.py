@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from routing.catalog import ASSETS, load_catalog
 from routing.errors import DataError, PreferenceError
-from routing.evaluation import curve, evaluate, measures, report
+from routing.evaluation import curve, decided, evaluate, measures, report
 from routing.evaluation.costs import assumed_tokens, pool_outcomes
 from routing.outcomes import read
 from routing.schema import Prediction
@@ -230,7 +230,7 @@ def test_a_perfect_prediction_closes_the_gap_and_lies_on_top(folder):
     costs = report.cost_report(pool, seen.score, pool.cost_usd, weights)
     assert costs["aiq"] >= costs["aiq_static_mix"]
     assert costs["cost_at"]["100"] <= costs["cost_at_static_mix"]["100"] <= 1.0
-    choice = report.choice_report(pool, score.argmax(axis=1), weights)
+    choice = report.choice_report(pool, decided.picked(pool, score.argmax(axis=1)), weights)
     assert choice["regret"] == 0.0
     assert choice["accuracy_tolerant"] == 1.0
 

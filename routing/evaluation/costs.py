@@ -1,7 +1,8 @@
 """What answers really cost, and the pools on which experts can be compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,15 @@ class PoolOutcomes:
     def best_single(self) -> int:
         """Column of the expert with the highest mean score."""
         return int(self.score.mean(axis=0).argmax())
+
+    def narrow(self, at: NDArray[np.int64], members: Sequence[str]) -> Self:
+        """The same outcomes on some of the prompts, by place, and for some of the experts, in their order."""
+        column = {expert.name: i for i, expert in enumerate(self.experts)}
+        kept = np.array([column[name] for name in members], dtype=np.int64)
+        arrays = {
+            key: getattr(self, key)[np.ix_(at, kept)] for key in ("score", "output_tokens", "cost_usd", "latency_s")
+        }
+        return replace(self, experts=tuple(self.experts[i] for i in kept), rows=self.rows[at], **arrays)
 
 
 def pool_outcomes(

@@ -6,7 +6,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.errors import PreferenceError
+from routing.errors import DataError, PreferenceError
 from routing.evaluation.prompts import Pools, rows_of
 from routing.outcomes import Outcomes
 
@@ -47,12 +47,15 @@ def folds(outcomes: Outcomes, pools: Pools, leaving: str) -> list[Fold]:
         leaving: "sources" or "tasks".
 
     Raises:
+        DataError: The data states no splits.
         PreferenceError: Neither of the two was asked for.
     """
     if leaving not in get_args(Leaving):
         raise PreferenceError(f"What is left out was {leaving!r}; it is one of {', '.join(get_args(Leaving))}.")
     source = outcomes.prompts["source"].to_numpy(dtype=object)
     judged = rows_of(pools)
+    if not outcomes.has_split:
+        raise DataError("The data states no splits, so nothing can be left out; add a column split to prompts.parquet.")
     if leaving == "sources":
         names, counts = np.unique(source[judged].astype(str), return_counts=True)
         parts = [(str(name), source == name) for name, n in zip(names, counts, strict=True) if n >= FEWEST]

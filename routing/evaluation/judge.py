@@ -1,9 +1,9 @@
 """Judge predictors, policies and baselines on one pool: one JSON-ready row each, all with the same keys."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from routing.schema import Features, Floats, Prediction
 
 BOUNDS: Final = {"upper bound of multi-label": "multi-label/argmax", "upper bound of separate": "separate/argmax"}
 """Rows that say what a classifier could reach if any expert it holds capable were right, and whose thresholds hold."""
-BASELINES: Final = ("random", "best single", "dataset oracle", "oracle")
+BASELINES: Final = ("random expert", "best single", "dataset oracle", "oracle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,12 @@ class Scene:
         """Dollars expected of every expert, shape (n_prompts, n_experts)."""
         catalog = Catalog(self.pool.experts, date.today())
         return predicted_cost(catalog, self.input_tokens, prediction.output_tokens)[0]
+
+    def narrow(self, at: NDArray[np.int64], members: Sequence[str]) -> Self:
+        """The same scene with some of its prompts, by place, and some of its experts."""
+        arrays = {name: getattr(self, name)[at] for name in ("input_tokens", "vector", "task", "domain", "key")}
+        weights = report.resample_weights(len(at), resamples=len(self.weights))
+        return replace(self, pool=self.pool.narrow(at, members), weights=weights, **arrays)
 
     def confidences(self, policy: Policy, prediction: Prediction) -> Confidences:
         """What a policy chooses from, given what its base predicts."""
@@ -87,15 +93,15 @@ def rows(scene: Scene, told: Mapping[str, Prediction], names: Sequence[str]) -> 
         names: What to judge.
     """
     shared = _shared(scene)
-    blind = _predictor(scene, told[predictors.PROMPT_BLIND])
+    blind = predictor_row(scene, told[predictors.PROMPT_BLIND])
     floor = {
         "aiq_prompt_blind": blind["aiq"],
         "aiq_prompt_blind_above_static_mix": blind["aiq_above_static_mix"],
     }
     found = {}
     for name in names:
-        part = _predictor(scene, told[name]) if name in predictors.PREDICTORS else _choices(scene, told, name)
-        found[name] = {**shared, **_identity(name), **part, **floor}
+        part = predictor_row(scene, told[name]) if name in predictors.PREDICTORS else _choices(scene, told, name)
+        found[name] = {**shared, **identity(name), **part, **floor}
     return found
 
 
@@ -105,13 +111,19 @@ def greedy(prediction: Prediction) -> NDArray[np.int64]:
     return np.asarray(known.argmax(axis=1), dtype=np.int64)
 
 
+def rows_at(prediction: Prediction, at: NDArray[np.int64]) -> Prediction:
+    """The same predictions for some of the prompts, by place."""
+    arrays = {one.name: getattr(prediction, one.name)[at] for one in fields(prediction) if one.name != "experts"}
+    return replace(prediction, **arrays)
+
+
 def _shared(scene: Scene) -> dict[str, Any]:
     steps = report.ladder(scene.pool, scene.task, scene.weights)
     names = [expert.name for expert in scene.pool.experts]
     return {"pool": scene.pool.name, "n_prompts": len(scene.pool.rows), "experts": names, **steps}
 
 
-def _identity(name: str) -> dict[str, str]:
+def identity(name: str) -> dict[str, str]:
     """Name, kind and family of a row, as the registries state them."""
     if name in predictors.PREDICTORS:
         method = predictors.PREDICTORS[name]
@@ -122,7 +134,8 @@ def _identity(name: str) -> dict[str, str]:
     return {"router": name, "title": name[0].upper() + name[1:], "kind": "baseline", "system": "Baselines"}
 
 
-def _predictor(scene: Scene, prediction: Prediction) -> dict[str, Any]:
+def predictor_row(scene: Scene, prediction: Prediction) -> dict[str, Any]:
+    """The measures of one prediction on a scene, without the name of who made it."""
     chosen = decided.picked(scene.pool, greedy(prediction))
     return {
         **report.choice_report(scene.pool, chosen, scene.weights),
@@ -152,7 +165,7 @@ def _decided(scene: Scene, told: Mapping[str, Prediction], name: str) -> Decided
             return decided.best_of(pool, seen.capable)
         score, called = outcome(policy, seen, pool.score)
         return Decided(score, called.astype(float), bool((called.sum(axis=1) == 1).all()))
-    if name == "random":
+    if name == "random expert":
         return decided.drawn(pool)
     if name == "oracle":
         return decided.oracle(pool)

@@ -57,6 +57,11 @@ def _centred_ranks(values: Floats) -> Floats:
     return np.asarray(np.nan_to_num(ranks - np.nanmean(ranks, axis=1, keepdims=True)))
 
 
+def groups_of(names: NDArray[np.object_]) -> list[tuple[str, NDArray[np.int64]]]:
+    """Every name with the places that carry it, in the order of names."""
+    return [(name, np.flatnonzero(names == name).astype(np.int64)) for name in sorted({str(n) for n in names})]
+
+
 def coverage(
     low: Floats, high: Floats, score: Floats, vector: NDArray[np.float32], task: NDArray[np.object_]
 ) -> float | None:

@@ -25,6 +25,10 @@ SEEDS: Final = (0,)  # one network instead of three: a refit is a check, and the
 LEFT_OUT: Final = "left out"
 TRAIN: Final = "train"
 
+GLIDER: Final = "glider"
+AT_ALPHA: Final = "glider@{:g}"
+"""How predictions at a fixed weight of GLIDER's global score are called."""
+
 IntArray = NDArray[np.int64]
 Say = Callable[[str], None]
 
@@ -103,6 +107,13 @@ class Refit:
     def predict(self, name: str) -> Prediction:
         """What one predictor of the registry says, for every expert it knows."""
         return predictors.build(name, self.card).predict(self.features)
+
+    def at_alphas(self) -> dict[str, Prediction]:
+        """What GLIDER says at every finite weight of its global score that it is calibrated at."""
+        from routing.predictors.glider import alphas, at_alpha
+
+        finite = [alpha for alpha in alphas(self.card) if np.isfinite(alpha)]
+        return {AT_ALPHA.format(alpha): at_alpha(self.card, alpha).predict(self.features) for alpha in finite}
 
 
 def refit(

@@ -5,14 +5,13 @@ the prompt. Nothing here applies itself.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import combinations
 from typing import Final
 
 import numpy as np
 
-from routing.schema import Floats, Prediction
 from routing.store.records import KeptRun, Proposal
 
 HELD_OUT_OF: Final = 3  # one run in three judges the proposal and takes no part in it
@@ -48,25 +47,6 @@ def propose(runs: Iterable[KeptRun]) -> Proposal:
     shifts = _fit(used, names)
     zero = dict.fromkeys(names, 0.0)
     return Proposal(shifts, len(used), len(held), _loss(held, zero), _loss(held, shifts))
-
-
-def adjusted(prediction: Prediction, shifts: Mapping[str, float]) -> Prediction:
-    """Predicted scores and their intervals with the shifts; all else as it was."""
-    if not shifts:
-        return prediction
-    by = np.array([shifts.get(name, 0.0) for name in prediction.experts])
-    return replace(
-        prediction,
-        score=_moved(prediction.score, by),
-        score_low=_moved(prediction.score_low, by),
-        score_high=_moved(prediction.score_high, by),
-    )
-
-
-def _moved(score: Floats, by: Floats) -> Floats:
-    """Exactly the same numbers where nothing is added, so that an expert without a shift never changes."""
-    safe = np.clip(score, LEAST, 1.0 - LEAST)
-    return np.where(by == 0.0, score, 1.0 / (1.0 + np.exp(-(np.log(safe / (1.0 - safe)) + by))))
 
 
 def _judgements(run: KeptRun) -> list[_Judgement]:

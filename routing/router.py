@@ -17,9 +17,10 @@ from routing.errors import PromptError
 from routing.objective import Scale, Typical, candidates, scale_of
 from routing.policies import Rule
 from routing.predictors import DEFAULT
-from routing.schema import Encoder, Prediction, Predictor, Preferences
+from routing.schema import Encoder, Floats, Pace, Prediction, Predictor, Preferences
 
 MAX_CHARACTERS = 1_000_000
+LEAST = 0.004  # scores stay this far from 0 and 1 when log odds are added to them
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +133,29 @@ class Router:
         )
 
     def decide(
-        self, reading: Reading, preferences: Preferences, *, measured_s: Mapping[str, float] | None = None
+        self,
+        reading: Reading,
+        preferences: Preferences,
+        *,
+        paces: Mapping[str, Pace] | None = None,
+        shifts: Mapping[str, float] | None = None,
     ) -> Routed:
         """Decide on a reading: the part that runs again when a slider moves.
 
         Args:
             reading: From ``read``.
             preferences: Weights, limits and pool.
-            measured_s: Seconds that answers really took here, by expert; they stand in where no latency is predicted.
+            paces: How fast experts really answered here; they stand in for what the logs of others say.
+            shifts: Log odds to add to predicted scores, from an adjustment that a person applied.
         """
         started = time.perf_counter()
         wanted = flag_grammar.apply(reading.flags, preferences)
         pool, scale = self._pool(wanted.pool)
         prediction = reading.prediction.of(pool.names)
-        if measured_s:
-            seconds = np.array([[measured_s.get(name, np.nan) for name in pool.names]])
-            known = np.where(np.isnan(prediction.latency_s), seconds, prediction.latency_s)
-            prediction = replace(prediction, latency_s=known)
+        if paces:
+            prediction = replace(prediction, latency_s=_paced(prediction, paces))
+        if shifts:
+            prediction = adjusted(prediction, shifts)
         options = candidates(pool, prediction, reading.input_tokens, scale)
         rule = None if self._rule is None else self._rule(pool.names, prompt_key(reading.prompt))
         decision = decide(options, wanted, rule)
@@ -161,6 +168,34 @@ class Router:
     def _make_pool(self, pool: tuple[str, ...] | None) -> tuple[Catalog, Scale]:
         chosen = self.catalog if pool is None else self.catalog.subset(pool)
         return chosen, scale_of(chosen, self.typical)
+
+
+def _paced(prediction: Prediction, paces: Mapping[str, Pace]) -> Floats:
+    """Seconds until the answer is complete, measured here where it was, shape (1, n_experts)."""
+    seconds = prediction.latency_s.copy()
+    for column, name in enumerate(prediction.experts):
+        if name in paces:
+            seconds[0, column] = paces[name].latency_of(float(prediction.output_tokens[0, column]))
+    return seconds
+
+
+def adjusted(prediction: Prediction, shifts: Mapping[str, float]) -> Prediction:
+    """Predicted scores and their intervals moved by log odds per expert; all else as it was."""
+    if not shifts:
+        return prediction
+    by = np.array([shifts.get(name, 0.0) for name in prediction.experts])
+    return replace(
+        prediction,
+        score=_moved(prediction.score, by),
+        score_low=_moved(prediction.score_low, by),
+        score_high=_moved(prediction.score_high, by),
+    )
+
+
+def _moved(score: Floats, by: Floats) -> Floats:
+    """Exactly the same numbers where nothing is added, so that an expert without a shift never changes."""
+    safe = np.clip(score, LEAST, 1.0 - LEAST)
+    return np.where(by == 0.0, score, 1.0 / (1.0 + np.exp(-(np.log(safe / (1.0 - safe)) + by))))
 
 
 def _checked(prompt: str) -> str:

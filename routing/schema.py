@@ -3,6 +3,7 @@
 Unknown is a value everywhere: ``None`` in a record, NaN in an array. It is never zero.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
@@ -124,6 +125,35 @@ class Predictor(Protocol):
     def predict(self, features: Features) -> Prediction:
         """Predict for every expert the method knows, one row a prompt."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast an expert answered here; seconds and tokens per second, None where never measured.
+
+    Args:
+        expert: Its name.
+        n: Complete answers measured.
+        first_token_s: Median time to the first token.
+        first_token_p95_s: Its 95th percentile.
+        tokens_per_s: Median tokens per second after the first token.
+        latency_s: Median time to the complete answer.
+        latency_p95_s: Its 95th percentile.
+    """
+
+    expert: str
+    n: int
+    first_token_s: float | None
+    first_token_p95_s: float | None
+    tokens_per_s: float | None
+    latency_s: float
+    latency_p95_s: float
+
+    def latency_of(self, output_tokens: float) -> float:
+        """Expected seconds of an answer of that length; the median where throughput is unknown."""
+        if self.first_token_s is None or self.tokens_per_s is None or not math.isfinite(output_tokens):
+            return self.latency_s
+        return self.first_token_s + output_tokens / self.tokens_per_s
 
 
 @dataclass(frozen=True, slots=True)

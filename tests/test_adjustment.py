@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from routing.adjustment import adjusted, propose
+from routing.adjustment import propose
 from routing.errors import StoreError
 from routing.insights import errors, paces, tokens_per_second
+from routing.router import adjusted
 from routing.schema import Prediction
 from routing.store import KeptAnswer, KeptRun, Vote, open_store
 from tests.test_store import RUN, answer

@@ -31,7 +31,7 @@ def page() -> None:
     show.sensitive_hint(reading)
     keys.form()
     try:
-        routed = cached.router().decide(reading, wanted, measured_s=answers.measured_seconds())
+        routed = cached.router().decide(reading, wanted, paces=answers.paces())
     except RoutingError as problem:
         st.warning(str(problem))
         return

@@ -15,7 +15,7 @@ from routing.comparison import Column
 from routing.figures import Measured, money
 from routing.local import local_experts
 from routing.router import Routed
-from routing.schema import Answer, Expert
+from routing.schema import Answer, Expert, Pace
 
 LONG = 1200  # characters that still fit into a card without scrolling
 
@@ -128,10 +128,13 @@ def remember_seconds(columns: Sequence[Column]) -> None:
     st.session_state["seconds"] = kept
 
 
-def measured_seconds() -> dict[str, float]:
-    """Median seconds of an answer by expert, of the calls of this browser session."""
+def paces() -> dict[str, Pace]:
+    """How fast experts answered in this browser session."""
     kept: dict[str, tuple[float, ...]] = st.session_state.get("seconds", {})
-    return {name: statistics.median(times) for name, times in kept.items()}
+    return {
+        name: Pace(name, len(times), None, None, None, statistics.median(times), max(times))
+        for name, times in kept.items()
+    }
 
 
 def has_arrow(routed: Routed, found: Sequence[Measured], axis: str) -> bool:

@@ -72,8 +72,11 @@ def test_the_drawn_routers_are_the_default_the_best_of_each_system_and_the_floor
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "routing reaches the score of the best single expert, o1, at 30 % of its cost"),
-        ({"cost_at": {"100": None, "99": 0.2}}, "reaches 99 % of the score of the best single expert, o1, at 20 %"),
+        ({}, "routing reaches the score of the best single expert, o1, at 30\u00a0% of its cost"),
+        (
+            {"cost_at": {"100": None, "99": 0.2}},
+            "reaches 99 % of the score of the best single expert, o1, at 20\u00a0%",
+        ),
         ({"cost_at": {"100": None, "99": None}}, "does not reach the best single expert, o1, for less"),
         ({"aiq_above_static_mix_interval": [-0.01, 0.02]}, "routing does not pay here"),
         ({"aiq_above_static_mix": None, "p_value": 0.5}, "routing does not pay here: it is not told apart"),

@@ -14,6 +14,10 @@ _CSS = """
 .facts { width: 100%; font-size: .84rem; border-collapse: collapse; }
 .facts th { font-weight: 500; opacity: .6; text-align: right; }
 .facts td { padding: .12rem 0; text-align: right; } .facts td:first-child { text-align: left; opacity: .75; }
+.heat { line-height: 2.1; max-height: 420px; overflow-y: auto; overflow-wrap: anywhere; }
+.heat span { padding: .12rem .22rem; border-radius: .2rem; }
+.heat .for { background: color-mix(in srgb, rgb(0 114 178 / .55) var(--w), transparent); }
+.heat .against { background: color-mix(in srgb, rgb(213 94 0 / .55) var(--w), transparent); }
 @media (max-width: 640px) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .lead { font-size: 1.1rem; }
@@ -21,6 +25,11 @@ _CSS = """
 }
 </style>
 """
+
+
+def is_dark() -> bool:
+    """Whether the browser shows the dark theme."""
+    return st.context.theme.type == "dark"
 
 
 def apply() -> None:

@@ -1,6 +1,6 @@
 """How routers are named and grouped for people: methods and policies alike."""
 
-from routing.policies import POLICIES, policy
+from routing.policies import PAPER, POLICIES, policy
 from routing.predictors import DEFAULT, PREDICTORS
 
 MINDS, LATER = "Multiple Minds", "Later methods"
@@ -18,8 +18,7 @@ def titles() -> dict[str, str]:
 def systems() -> dict[str, str]:
     """The family of each router."""
     found: dict[str, str] = {name: method.system for name, method in PREDICTORS.items()}
-    minds = PREDICTORS["separate"].source if "separate" in PREDICTORS else "arXiv:2405.00467"
-    return {**found, **{n: MINDS if p.source == minds else LATER for n, p in POLICIES.items()}}
+    return {**found, **{n: MINDS if p.source == PAPER else LATER for n, p in POLICIES.items()}}
 
 
 def ordered() -> list[str]:
@@ -28,6 +27,11 @@ def ordered() -> list[str]:
     rest = [name for name in family if name != DEFAULT]
     place = {system: i for i, system in enumerate(SYSTEMS)}
     return [DEFAULT, *sorted(rest, key=lambda name: place.get(family[name], len(place)))]
+
+
+def usable() -> list[str]:
+    """Routers that can be asked now: every predictor, and every policy whose predictor there is."""
+    return [name for name in ordered() if name in PREDICTORS or POLICIES[name].base in PREDICTORS]
 
 
 def grouped(name: str) -> str:

@@ -10,6 +10,7 @@ from routing.figures.evidence import board, verdict
 from routing.figures.evidence.looks import looks
 from routing.predictors import DEFAULT
 
+BASELINE = "baseline"  # a step of the ladder, which every figure shows anyway
 TABS = {
     "Leaderboard": scores.leaderboard,
     "Cost and quality": scores.cost_and_quality,
@@ -66,7 +67,10 @@ def choose() -> View:
     # Baselines that are no router of the app are named by the report.
     family = {name: row.get("system", "") for name, row in judged.items()} | names.systems()
     titles = {name: row.get("title", name) for name, row in judged.items()} | names.titles()
-    options = [*(n for n in names.ordered() if n in judged), *(n for n in judged if n not in names.titles())]
+    options = [
+        *(n for n in names.ordered() if n in judged),
+        *(n for n in judged if n not in names.titles() and judged[n].get("kind") != BASELINE),
+    ]
     left, right = st.columns([1, 3.4], gap="medium")
     with left:
         pool = st.selectbox("Pool", pools, key="evidence_pool", format_func=pool_title, persist_state="session")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import cached
+from pages.common import cached, look
 from pages.common.evidence import exhibit
 from pages.common.evidence.exhibit import View
 from routing.figures.evidence import flow, latent, verdict
@@ -46,7 +46,7 @@ def allocation(view: View) -> None:
         exhibit.nothing()
         return
     frame = flow.allocation(stored, view.experts)
-    exhibit.chart(flow.allocation_figure(frame), "allocation")
+    exhibit.chart(flow.allocation_figure(frame, is_dark=look.is_dark()), "allocation")
     overlap = flow.agreement(frame)
     st.caption(
         f"The two agree on {overlap:.0%} of an average domain's prompts as shares; the split need not be the same."

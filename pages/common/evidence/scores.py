@@ -45,6 +45,8 @@ def _columns() -> dict[str, Any]:
         "Optimal, with ties": number(format="percent", help="Nobody scored more than the pick"),
         "AIQ above mix": number(format=SIGNED, help="Area under the cost-quality hull above that of a random mix"),
         "AIQ above prompt-blind": number(format=SIGNED, help="What reading the prompt adds"),
+        **{f"Best of first {n}": number(format="%.3f", help=f"The better of its {n} first choices") for n in (2, 3)},
+        "Calls": number(format="%.2f", help="Experts asked a prompt, the router's own calls not counted"),
         "Cost at 99 %": number(format="percent", help="Of the best single expert's cost, at 99 % of its score"),
         "Calibration error": number(format="%.3f", help="Over 10 bins of equal count"),
         "Rank correlation": number(format="%.2f", help="Of predicted and measured scores within a prompt"),
@@ -64,7 +66,7 @@ def cost_and_quality(view: View) -> None:
         "the dearest expert's cost (arXiv:2403.12031).",
     )
     if frame.empty:
-        exhibit.nothing("These routers have no cost-quality curve: policies that pick without a cost weight have none.")
+        exhibit.nothing("What these routers cost is not known.")
     else:
         is_log = st.toggle("Log scale", value=True, key="evidence_cost_log")
         exhibit.chart(curves.cost_quality_figure(frame, view.looks, is_log=is_log), "cost_quality")

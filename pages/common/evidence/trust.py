@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.common import look
 from pages.common.evidence import exhibit
 from pages.common.evidence.exhibit import View
 from routing.figures.evidence import calibration as drawn
@@ -61,7 +62,7 @@ def difficulty(view: View) -> None:
     if skills.empty:
         exhibit.nothing()
         return
-    exhibit.chart(items.skills_figure(skills), "skills")
+    exhibit.chart(items.skills_figure(skills, is_dark=look.is_dark()), "skills")
     exhibit.table(skills, "skills", columns=exhibit.numbers(skills, "%+.2f"))
     hard = items.difficulty(stored)
     exhibit.head(

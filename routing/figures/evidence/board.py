@@ -45,6 +45,8 @@ def _board_row(row: Mapping[str, Any], titles: Mapping[str, str], systems: Mappi
         "Optimal, strict": number(row, "accuracy_strict"),
         "Optimal, with ties": number(row, "accuracy_tolerant"),
         "Regret": number(row, "regret"),
+        **{f"Best of first {n}": number(row.get("score_of_first") or {}, str(n)) for n in (2, 3)},
+        "Calls": number(row, "calls"),
         "AIQ above mix": number(row, "aiq_above_static_mix"),
         "AIQ interval": between(aiq_low, aiq_high, "+.3f"),
         "AIQ above prompt-blind": number(row, "aiq") - number(row, "aiq_prompt_blind"),

@@ -27,7 +27,7 @@ def cost_quality(
     """
     parts = []
     for row in rows:
-        curve = row.get("curve") or {}
+        curve = row.get("curve") or _point(row)
         for cost, score in zip(curve.get("cost_usd", ()), curve.get("score", ()), strict=True):
             parts.append((titles.get(row["router"], row["router"]), row["router"], cost, score))
     for name, single in (facts.get("singles") or {}).items():
@@ -38,6 +38,12 @@ def cost_quality(
     for cost, score in zip(mix.get("cost_usd", ()), mix.get("score", ()), strict=True):
         parts.append((MIX, MIX, cost, score))
     return pd.DataFrame(parts, columns=["Curve", "_key", "Mean cost ($)", "Mean score"])
+
+
+def _point(row: Mapping[str, Any]) -> dict[str, list[float]]:
+    """A policy has no cost weight to sweep: what it costs and reaches is one point."""
+    cost = number(row, "cost_usd")
+    return {} if np.isnan(cost) else {"cost_usd": [cost], "score": [number(row, "score")]}
 
 
 def cost_quality_figure(frame: pd.DataFrame, looks: Mapping[str, Look], *, is_log: bool) -> go.Figure:
@@ -84,6 +90,13 @@ def _line(
     """A hull; what is straight in dollars needs many points to be drawn true on a logarithmic axis."""
     cost, score = part["Mean cost ($)"].to_numpy(dtype=float), part["Mean score"].to_numpy(dtype=float)
     if cost.size == 0:
+        return
+    if cost.size == 1:
+        figure.add_scatter(
+            **{"x": cost, "y": score, "mode": "markers", "name": name},
+            marker={"color": look.colour, "symbol": look.symbol, "size": 12},
+            hovertemplate=f"{name}<br>$%{{x:.3~g}} a prompt, score %{{y:.3f}}<extra></extra>",
+        )
         return
     across = np.unique(np.concatenate([cost, np.geomspace(cost[0], cost[-1], 80)])) if is_log else cost
     figure.add_scatter(
@@ -153,7 +166,9 @@ def deferral_figure(frame: pd.DataFrame, apgr: Mapping[str, float], looks: Mappi
             line={"color": look.colour, "dash": look.dash, "width": 2},
             hovertemplate=f"{part['Router'].iloc[0]}<br>%{{x:.0%}} sent, %{{y:.0%}} recovered<extra></extra>",
         )
-    figure.update_xaxes(title="Share of prompts sent to the strong expert", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(
+        title="Share of prompts sent to the strong expert", tickformat=".0%", range=[0, 1.01], dtick=0.2
+    )
     figure.update_yaxes(title="Performance gap recovered", tickformat=".0%")
     return layout(figure, height=420)
 

@@ -63,7 +63,7 @@ def allocation(stored: Mapping[str, Any], experts: Mapping[str, str]) -> pd.Data
     return pd.DataFrame(rows)
 
 
-def allocation_figure(frame: pd.DataFrame) -> go.Figure:
+def allocation_figure(frame: pd.DataFrame, *, is_dark: bool = False) -> go.Figure:
     """Two matrices on one scale: domain by chosen expert beside domain by best expert."""
     domains, experts = list(dict.fromkeys(frame["Domain"]))[::-1], list(dict.fromkeys(frame["Expert"]))
     figure = make_subplots(cols=2, shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=("Chosen", "Best"))
@@ -81,7 +81,7 @@ def allocation_figure(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(showgrid=False)
     # Plotly gives titles of subplots a size of their own; ours are as large as the rest.
     figure.update_annotations(font_size=13)
-    figure.update_layout(coloraxis={"colorscale": SEQUENTIAL, "cmin": 0, "cmax": 1, "showscale": False})
+    figure.update_layout(coloraxis={"colorscale": SEQUENTIAL[is_dark], "cmin": 0, "cmax": 1, "showscale": False})
     layout(figure, height=190 + 34 * len(domains), legend=False)
     return figure.update_layout(margin={"t": 40})
 

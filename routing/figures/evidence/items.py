@@ -30,7 +30,7 @@ def _by_name(values: object, names: list[str]) -> dict[str, object]:
     return dict(zip(names, listed, strict=False))
 
 
-def skills_figure(frame: pd.DataFrame) -> go.Figure:
+def skills_figure(frame: pd.DataFrame, *, is_dark: bool = False) -> go.Figure:
     """Experts by skills: blue above the average expert, vermilion below."""
     shown = frame.head(MOST).iloc[::-1]
     names = [c for c in frame.columns if c != "Expert"]
@@ -39,7 +39,7 @@ def skills_figure(frame: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     figure.add_heatmap(
         **{"z": values, "x": names, "y": shown["Expert"], "xgap": 2, "ygap": 2, "zmin": -reach, "zmax": reach},
-        **{"colorscale": DIVERGING, "texttemplate": "%{z:.1f}", "textfont": {"size": 10}},
+        **{"colorscale": DIVERGING[is_dark], "texttemplate": "%{z:.1f}", "textfont": {"size": 10}},
         colorbar={"title": {"text": "Skill"}, "thickness": 12, "outlinewidth": 0},
         hovertemplate="%{y}<br>%{x} %{z:+.2f}<extra></extra>",
     )

@@ -15,11 +15,15 @@ _DASHES: Final = ("solid", "dash", "dashdot")
 _SYMBOLS: Final = ("circle", "square", "triangle-up", "diamond", "cross", "x", "triangle-down", "star")
 KINDS: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, YELLOW)
 """Colours of things that are not routers, such as domains; what comes after the last is drawn grey."""
-FAINT: Final = "rgba(138, 143, 152, 0.35)"
-CLEAR: Final = "rgba(0, 0, 0, 0)"
-# Lightness falls evenly from end to end, so that the order shows in grey and to every kind of sight.
-SEQUENTIAL: Final = ((0.0, "rgba(0, 114, 178, 0.04)"), (0.5, "rgba(0, 114, 178, 0.5)"), (1.0, "rgba(0, 74, 122, 1)"))
-DIVERGING: Final = ((0.0, VERMILION), (0.5, "rgba(138, 143, 152, 0.15)"), (1.0, BLUE))
+# Opaque, since plotly chooses the colour of a cell's text by the cell alone; by whether the theme is dark.
+SEQUENTIAL: Final = {
+    False: ((0.0, "#F3F6FA"), (0.5, "#79B4D9"), (1.0, "#004A7A")),
+    True: ((0.0, "#1B2129"), (0.5, "#0B5A8C"), (1.0, "#8CCBF2")),
+}
+DIVERGING: Final = {
+    False: ((0.0, VERMILION), (0.5, "#F3F5F8"), (1.0, BLUE)),
+    True: ((0.0, "#E8874A"), (0.5, "#1B2129"), (1.0, "#5AA9E6")),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,16 +25,16 @@ def lead(row: Mapping[str, Any], pool: str, experts: Mapping[str, str]) -> str:
         return _by_score(row, pool, name)
     if not low > 0:
         return (
-            f"On {pool}, routing does not pay here: at equal cost it scores {above:+.3f} against a random mix of "
+            f"{pool}: routing does not pay here: at equal cost it scores {above:+.3f} against a random mix of "
             f"single experts ({low:+.3f} to {high:+.3f})."
         )
     cost_at = row.get("cost_at") or {}
     for share, reached in (("100", f"reaches the score of the best single expert, {name},"), ("99", _nearly(name))):
         cost = number(cost_at, share)
         if cost <= 1:
-            return f"On {pool}, routing {reached} at {cost * 100:.0f} % of its cost."
+            return f"{pool}: routing {reached} at {cost * 100:.0f}\u00a0% of its cost."
     return (
-        f"On {pool}, routing scores {above:.3f} more than a random mix of single experts of equal cost, but does not "
+        f"{pool}: routing scores {above:.3f} more than a random mix of single experts of equal cost, but does not "
         f"reach the best single expert, {name}, for less."
     )
 
@@ -46,8 +46,8 @@ def _nearly(name: str) -> str:
 def _by_score(row: Mapping[str, Any], pool: str, name: str) -> str:
     told = verdict(row)
     if told == "above":
-        return f"On {pool}, routing scores more than the best single expert, {name}; costs are not known."
-    return f"On {pool}, routing does not pay here: it is {told} from the best single expert, {name}, in mean score."
+        return f"{pool}: routing scores more than the best single expert, {name}; costs are not known."
+    return f"{pool}: routing does not pay here: it is {told} from the best single expert, {name}, in mean score."
 
 
 def support(row: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
+from routing.addresses import checked_address
 from routing.errors import KeyMissing, RequestRefused
 from routing.schema import Expert
 
@@ -94,12 +95,14 @@ class KeyRing:
         secrets: ``st.secrets`` or a mapping like it; only plain strings count.
         environ: The environment; the process's own if not given. It is read, never written.
         endpoints: Own OpenAI-compatible addresses by expert name, http or https.
+        allow_private: Whether own addresses may lie on this machine or in its private network.
     """
 
     session: Mapping[str, str] = field(default_factory=dict, repr=False)
     secrets: Mapping[str, object] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict, repr=False)
+    allow_private: bool = True
 
     def find(self, *names: str) -> tuple[Secret, str] | None:
         """The first key found under any of these names, and where it was found."""
@@ -140,7 +143,7 @@ class KeyRing:
 
         Raises:
             KeyMissing: No key is here, or no address is known; the text says what to add and where.
-            RequestRefused: The own address is not http or https.
+            RequestRefused: The own address may not be called.
         """
         if expert.name in self.endpoints:
             return self._own(expert, self.endpoints[expert.name])
@@ -168,12 +171,15 @@ class KeyRing:
         found = self.find(name)
         if found is None:
             raise KeyMissing(f"{expert.title} has no address: add {name}, the address of your deployment, {WHERE}.")
-        return checked_address(found[0].reveal())
+        return self._checked(found[0].reveal())
+
+    def _checked(self, address: str) -> str:
+        return checked_address(address, allow_private=self.allow_private)
 
     def _own(self, expert: Expert, address: str) -> Access:
         found = self.find(endpoint_key_name(expert.name))
         name = (expert.litellm or expert.name).rsplit("/", 1)[-1]
-        return Access(f"openai/{name}", found[0] if found else Secret("none"), checked_address(address))
+        return Access(f"openai/{name}", found[0] if found else Secret("none"), self._checked(address))
 
 
 _PLACES = {
@@ -190,21 +196,6 @@ def endpoint_key_name(expert: str) -> str:
     'GPT_4O_MINI_ENDPOINT_KEY'
     """
     return re.sub(r"\W+", "_", expert).upper().strip("_") + "_ENDPOINT_KEY"
-
-
-def checked_address(address: str) -> str:
-    """The address without a trailing slash.
-
-    Raises:
-        RequestRefused: It is not an http or https address with a host, or it holds a password.
-    """
-    if not re.fullmatch(r"https?://[\w.\-\[\]:]+(/[^\s?#@]*)?", address.strip()):
-        shown = re.sub(r"//[^/@]*@", "//***@", address.strip())[:80]
-        raise RequestRefused(
-            f"{shown!r} is not an address that can be called: give one such as http://127.0.0.1:8000/v1 "
-            "(http or https, no password, no query)."
-        )
-    return address.strip().rstrip("/")
 
 
 def harmless_environ(environ: Mapping[str, str] | None = None) -> dict[str, str]:

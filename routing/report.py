@@ -21,8 +21,8 @@ def decision_json(routed: Routed) -> dict[str, Any]:
     """Everything about a decision, in names and numbers; unknown is null.
 
     Returns:
-        Keys router, prompt, input_tokens, is_familiar, flags, warnings, weights, limits, pick, order, front, experts (one
-        object per expert with score, interval, objective, values per constraint, state and reason), flips,
+        Keys router, prompt, input_tokens, is_familiar, flags, warnings, weights, limits, pick, order, front, experts
+        (one object per expert with score, interval, objective, values per constraint, state and reason), flips,
         smallest_flip, read_ms and decide_ms.
     """
     decision, reading = routed.decision, routed.reading

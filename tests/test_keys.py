@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 
 from routing import answer, errors
+from routing.addresses import checked_address
 from routing.catalog import load_catalog
-from routing.keys import KEY_NAMES, KeyRing, Secret, checked_address, harmless_environ
+from routing.keys import KEY_NAMES, KeyRing, Secret, harmless_environ
 from tests.asking import KEY, expert
 
 pytestmark = [

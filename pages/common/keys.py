@@ -7,8 +7,9 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from pages.common import cached, show
+from routing.addresses import SETTING, checked_address, private_allowed
 from routing.errors import RoutingError
-from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, checked_address, endpoint_key_name
+from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, endpoint_key_name
 
 KEYS, ADDRESSES = "session_keys", "session_addresses"
 
@@ -17,7 +18,19 @@ def ring() -> KeyRing:
     """The keys and own addresses that this browser session may use."""
     session: Mapping[str, str] = st.session_state.get(KEYS, {})
     endpoints: Mapping[str, str] = st.session_state.get(ADDRESSES, {})
-    return KeyRing(session=session, secrets=_secrets(), environ=os.environ, endpoints=endpoints)
+    return KeyRing(
+        session=session,
+        secrets=_secrets(),
+        environ=os.environ,
+        endpoints=endpoints,
+        allow_private=_private_allowed(),
+    )
+
+
+def _private_allowed() -> bool:
+    """On one's own machine yes; where the app serves a network only if whoever runs it says so."""
+    setting = _secrets().get(SETTING) or os.environ.get(SETTING)
+    return private_allowed(setting, st.get_option("server.address"))
 
 
 def _secrets() -> Mapping[str, object]:
@@ -70,7 +83,7 @@ def _take_key() -> None:
 def _take_address() -> None:
     state = st.session_state
     try:
-        address = checked_address(state["address_value"])
+        address = checked_address(state["address_value"], allow_private=_private_allowed())
     except RoutingError as problem:
         state["address_problem"] = str(problem)
         return

@@ -7,7 +7,24 @@ from typing import Final
 
 from routing.encoder import Card
 from routing.errors import PreferenceError
-from routing.predictors import blend, clusters, constant, linear, neighbours, network
+from routing.predictors import (
+    avengers,
+    blend,
+    carrot,
+    clustering,
+    clusters,
+    constant,
+    control,
+    factors,
+    linear,
+    mirt,
+    multilabel,
+    neighbours,
+    network,
+    ranking,
+    separate,
+    uniroute,
+)
 from routing.predictors.method import Method
 from routing.schema import Predictor
 
@@ -21,7 +38,18 @@ PREDICTORS: Final[Mapping[str, Method]] = MappingProxyType(
         "linear": linear.METHOD,
         "neighbours": neighbours.METHOD,
         "clusters": clusters.METHOD,
+        multilabel.NAME: multilabel.METHOD,
+        separate.NAME: separate.METHOD,
+        clustering.VECTOR_NAME: clustering.VECTOR,
+        clustering.WORDS_NAME: clustering.WORDS,
+        avengers.NAME: avengers.METHOD,
+        mirt.NAME: mirt.METHOD,
+        factors.NAME: factors.METHOD,
+        carrot.NAME: carrot.METHOD,
+        uniroute.NAME: uniroute.METHOD,
+        ranking.NAME: ranking.METHOD,
         PROMPT_BLIND: constant.METHOD,
+        control.NAME: control.METHOD,
     }
 )
 

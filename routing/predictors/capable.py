@@ -1,25 +1,33 @@
-"""From which score on an expert counts as capable of a prompt, which the policies of Multiple Minds ask."""
+"""From which score on an expert counts as able to solve a prompt: the thresholds that policies ask for.
+
+Source: Srivatsa et al. 2024 (arXiv:2405.00467) give every classifier its own threshold.
+"""
 
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.encoder import Card
 from routing.predictors.stored import arrays_of
 from routing.schema import Floats
 
+THRESHOLD: Final = "threshold"
 USUAL: Final = 0.5
-FITTED: Final = ("separate", "multi-label")
+WITH_THRESHOLDS: Final = frozenset({"separate", "multi-label"})
 
 
 def thresholds(card: Card, name: str) -> Floats:
-    """The threshold of every expert of the card under one method, shape (n_experts,).
-
-    The two classifiers have thresholds of their own, fitted per expert; for every other method it is one half.
+    """Threshold per expert of the card, shape (n_experts,); one half for a method that has none of its own.
 
     Raises:
         GraphError: The method's stored arrays are missing or damaged.
     """
-    if name not in FITTED:
+    if name not in WITH_THRESHOLDS:
         return np.full(len(card.experts), USUAL)
-    return np.asarray(arrays_of(card, name)["threshold"], dtype=np.float64)
+    return np.asarray(arrays_of(card, name)[THRESHOLD], dtype=np.float64)
+
+
+def is_capable(score: Floats, threshold: Floats) -> NDArray[np.bool_]:
+    """Which experts are predicted to solve each prompt, shape (n_prompts, n_experts); an unknown score is no yes."""
+    return np.asarray(score >= threshold)

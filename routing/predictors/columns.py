@@ -23,34 +23,65 @@ class ColumnPredictor:
         columns: Features and the method's arrays to scores in [0, 1], shape (n_prompts, n_columns).
         arrays: The method's fitted arrays.
         places: How measurements make experts.
+        tokens: The same for tokens of the answer, NaN where the method knows none; None leaves them to the graph.
     """
 
-    def __init__(self, card: Card, columns: Columns, arrays: Arrays, places: Arrays) -> None:
+    def __init__(
+        self, card: Card, columns: Columns, arrays: Arrays, places: Arrays, tokens: Columns | None = None
+    ) -> None:
         self._base = GraphHead(card, "score")
         self._columns = columns
         self._arrays = arrays
         self._places = places
+        self._tokens = tokens
 
     def predict(self, features: Features) -> Prediction:
         """Scores by this method; tokens, reading ease and latency as the graph predicts them; no interval."""
         told = self._base.predict(features)
-        score = to_experts(self._columns(features, self._arrays), wide(features.heads[SHARE]), self._places)
+        share = wide(features.heads[SHARE])
+        score = to_experts(self._columns(features, self._arrays), share, self._places)
+        tokens, latency = told.output_tokens, told.latency_s
+        if self._tokens is not None:
+            own = self._tokens(features, self._arrays)
+            tokens = own_tokens(own, share, self._arrays, tokens)
+            latency = self._base.latency(tokens)
         unknown = np.full_like(score, np.nan)
         return Prediction(
             experts=told.experts,
             score=score,
             score_low=unknown,
             score_high=unknown,
-            output_tokens=told.output_tokens,
+            output_tokens=tokens,
             reading_ease=told.reading_ease,
-            latency_s=told.latency_s,
+            latency_s=latency,
         )
 
 
-def column_method(name: str, columns: Columns) -> Callable[[Card], Predictor]:
+def own_tokens(columns: Floats, share: Floats, arrays: Arrays, usual: Floats) -> Floats:
+    """Tokens per expert, shape (n_prompts, n_experts): the method's own where it knows the source, else the usual.
+
+    Args:
+        columns: Tokens by measurement, shape (n_prompts, n_columns), NaN in whole columns that are not known.
+        share: Probability of every source, shape (n_prompts, n_sources).
+        arrays: ``column_source`` and ``column_expert`` of the measurements.
+        usual: Tokens as the graph predicts them, shape (n_prompts, n_experts), NaN where unknown.
+    """
+    source, expert = arrays["column_source"], arrays["column_expert"]
+    known = np.flatnonzero(np.isfinite(columns).all(axis=0))
+    mass, told = np.zeros_like(usual), np.zeros_like(usual)
+    for column in known:
+        weight = share[:, source[column]]
+        mass[:, expert[column]] += weight
+        told[:, expert[column]] += weight * columns[:, column]
+    mean = told / np.maximum(mass, 1e-12)
+    rest = np.where(np.isfinite(usual), usual, mean)
+    return np.asarray(np.where(mass > 0, told + (1.0 - np.minimum(mass, 1.0)) * rest, usual))
+
+
+def column_method(name: str, columns: Columns, tokens: Columns | None = None) -> Callable[[Card], Predictor]:
     """How the registry builds a method of that name from its stored arrays."""
 
     def build(card: Card) -> Predictor:
-        return ColumnPredictor(card, columns, arrays_of(card, name), arrays_of(card, PLACES))
+        return ColumnPredictor(card, columns, arrays_of(card, name), arrays_of(card, PLACES), tokens)
 
     return build

@@ -34,8 +34,12 @@ class GraphHead:
             score_high=wide(features.heads["score_high"]) if self._has_interval else unknown,
             output_tokens=tokens,
             reading_ease=wide(features.heads["reading_ease"]),
-            latency_s=self._first_s + self._per_token_s * tokens,
+            latency_s=self.latency(tokens),
         )
+
+    def latency(self, tokens: Floats) -> Floats:
+        """Seconds until answers of these lengths are complete, same shape, NaN for experts never timed."""
+        return np.asarray(self._first_s + self._per_token_s * tokens)
 
 
 def wide(values: NDArray[np.float32]) -> Floats:

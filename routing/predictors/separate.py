@@ -1,13 +1,12 @@
 """Separate classifiers: for every measurement a logistic regression of its own on the sentence vector.
 
-Source: Srivatsa et al. 2024 (arXiv:2405.00467), one classifier per expert with its own threshold.
+Source: Srivatsa et al. 2024 (arXiv:2405.00467), one classifier per expert with its own threshold (see capable.py).
 """
 
 from typing import Final
 
-import numpy as np
-
 from routing.predictors.columns import SHARE, column_method
+from routing.predictors.links import sigmoid
 from routing.predictors.method import Method
 from routing.predictors.stored import Arrays
 from routing.schema import Features, Floats
@@ -17,8 +16,7 @@ NAME: Final = "separate"
 
 def columns(features: Features, arrays: Arrays) -> Floats:
     """Probability that each measurement's expert solves the prompt, shape (n_prompts, n_columns)."""
-    logits = features.vector @ arrays["weight"] + arrays["bias"]
-    return np.asarray(1.0 / (1.0 + np.exp(-logits)), dtype=np.float64)
+    return sigmoid(features.vector.astype(float) @ arrays["weight"] + arrays["bias"])
 
 
 METHOD: Final = Method(

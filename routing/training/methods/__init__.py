@@ -1,6 +1,7 @@
 """Fits of the methods that are not part of the graph, by the names they have in the registry of predictors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -8,9 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.predictors.places import PLACES
+from routing.predictors.stored import METHODS_FILE, save
 from routing.training.features import Encoded
 from routing.training.heads import INFERRED_SHARE
-from routing.training.methods import separate
+from routing.training.methods import (
+    avengers,
+    carrot,
+    clustering,
+    factors,
+    mirt,
+    multilabel,
+    ranking,
+    separate,
+    uniroute,
+)
 from routing.training.methods.data import TrainingSet
 from routing.training.methods.language import Language
 from routing.training.tables import IntArray, Table
@@ -18,7 +30,20 @@ from routing.training.transfer import expand_scores
 
 Fitted = dict[str, NDArray[Any]]
 
-FITS: Final[Mapping[str, Callable[[TrainingSet], Fitted]]] = MappingProxyType({"separate": separate.fit})
+FITS: Final[Mapping[str, Callable[[TrainingSet], Fitted]]] = MappingProxyType(
+    {
+        "multi-label": multilabel.fit,
+        "separate": separate.fit,
+        "clusters-vector": clustering.fit_vectors,
+        "clusters-tfidf": clustering.fit_tfidf,
+        "avengers": avengers.fit,
+        "mirt": mirt.fit,
+        "matrix-factorisation": factors.fit,
+        "carrot": carrot.fit,
+        "uniroute": uniroute.fit,
+        "ranking": ranking.fit,
+    }
+)
 
 
 def training_set(
@@ -29,8 +54,8 @@ def training_set(
     rows: IntArray,
     *,
     n_pieces: int,
-    seed: int = 0,
     language: Language | None = None,
+    domain: NDArray[np.object_] | None = None,
 ) -> TrainingSet:
     """Rows of the table whose source has measurements, with what the encoder gives for them.
 
@@ -41,8 +66,8 @@ def training_set(
         task: Task of all prompts.
         rows: Training prompts.
         n_pieces: Size of the vocabulary.
-        seed: Seed of everything random.
         language: How methods read sentences (``language_of`` the encoder); instructions and cards need it.
+        domain: Domain of all prompts, which names the skills of item response; None names them after the sources.
     """
     known = rows[table.source[rows] >= 0]
     return TrainingSet(
@@ -59,8 +84,8 @@ def training_set(
         sources=table.sources,
         experts=table.experts,
         n_pieces=n_pieces,
-        seed=seed,
         language=language,
+        domain=None if domain is None else domain[known],
     )
 
 
@@ -80,6 +105,13 @@ def fit_methods(
         progress(f"Method {name}")
         fitted[name] = FITS[name](data)
     return fitted
+
+
+def write_methods(
+    data: TrainingSet, table: Table, folder: Path, *, progress: Callable[[str], None] = lambda _: None
+) -> str:
+    """Fit every method and write their arrays beside the graph; returns the SHA-256 for the card's methods_sha256."""
+    return save(fit_methods(data, table, progress=progress), folder / METHODS_FILE)
 
 
 def places(data: TrainingSet, table: Table) -> Fitted:

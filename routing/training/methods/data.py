@@ -31,6 +31,7 @@ class TrainingSet:
         experts: Names of experts, in the order of predictions.
         n_pieces: Size of the vocabulary of word pieces.
         seed: Seed of everything random.
+        domain: Domain of every prompt, shape (n_prompts,), which names skills; None where it is not known.
         language: How methods read sentences; None where there is no encoder, as in small tests.
     """
 
@@ -49,6 +50,7 @@ class TrainingSet:
     n_pieces: int
     seed: int = 0
     language: Language | None = None
+    domain: NDArray[np.object_] | None = None
 
     def take(self, rows: IntArray) -> Self:
         """The same with only these prompts."""
@@ -61,6 +63,7 @@ class TrainingSet:
             source=self.source[rows],
             score=self.score[rows],
             output_tokens=self.output_tokens[rows],
+            domain=None if self.domain is None else self.domain[rows],
         )
 
     def shuffled(self, seed: int) -> Self:

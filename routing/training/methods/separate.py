@@ -4,31 +4,45 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
+from routing.predictors.capable import THRESHOLD
+from routing.predictors.links import logit, sigmoid
+from routing.schema import Floats
+from routing.training.fits import Linear
 from routing.training.methods.data import TrainingSet
+from routing.training.methods.logistic import logistic
+from routing.training.methods.thresholds import fit_thresholds, out_of_fold
 
-STRENGTH: Final = 3.0  # inverse penalty
+PENALTY: Final = 12.0
 FEWEST: Final = 20
 
 
 def fit(data: TrainingSet) -> dict[str, NDArray[Any]]:
-    """One logistic regression per column on its own rows; a score between 0 and 1 counts as a share of successes.
+    """One logistic regression per column on its own rows, and a threshold per expert.
 
     A column without both successes and failures, or with fewer than 20 outcomes, keeps its mean.
     """
-    base = data.base()
-    weight = np.zeros((data.vector.shape[1], len(base)))
-    bias = np.log(base / (1.0 - base))
-    for column in range(len(base)):
-        rows = np.flatnonzero(np.isfinite(data.score[:, column]))
-        score = data.score[rows, column]
-        if len(rows) < FEWEST or data.is_thin[column] or not 0.0 < score.mean() < 1.0:
-            continue
-        x = np.concatenate([data.vector[rows]] * 2)
-        label = np.repeat([1, 0], len(rows))
-        share = np.concatenate([score, 1.0 - score])
-        used = share > 0
-        model = LogisticRegression(C=STRENGTH, max_iter=200).fit(x[used], label[used], sample_weight=share[used])
-        weight[:, column], bias[column] = model.coef_[0], model.intercept_[0]
-    return {"weight": weight, "bias": bias}
+    told = out_of_fold(data, lambda fitted, asked: sigmoid(classifiers(fitted)(asked.vector)))
+    found = classifiers(data)
+    return {
+        "weight": found.weight.astype(np.float16),
+        "bias": found.bias.astype(np.float32),
+        THRESHOLD: fit_thresholds(data, told).astype(np.float32),
+    }
+
+
+def classifiers(data: TrainingSet) -> Linear:
+    """Logits of every column from sentence vectors."""
+    weight, bias = np.zeros((data.vector.shape[1], len(data.column_source))), logit(data.base())
+    for source in range(len(data.sources)):
+        rows = data.rows_of(source)
+        columns = [c for c in data.columns_of(source) if _is_fit(data.score[rows, c], data.is_thin[c])]
+        if columns:
+            found = logistic(data.vector[rows], data.score[np.ix_(rows, columns)], penalty=PENALTY)
+            weight[:, columns], bias[columns] = found.weight, found.bias
+    return Linear(weight, bias)
+
+
+def _is_fit(score: Floats, is_thin: np.bool_) -> bool:
+    known = score[np.isfinite(score)]
+    return bool(len(known) >= FEWEST and not is_thin and 0.0 < known.mean() < 1.0)

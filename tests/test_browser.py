@@ -128,7 +128,7 @@ def test_a_share_link_restores_what_was_shared(page, browser, address):
 def test_no_page_runs_off_the_side(browser, address, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
-    for path in ("", "compare", "front", "experts"):
+    for path in ("", "compare", "front", "routers", "experts"):
         visit(page, f"{address}/{path}?prompt=What+is+the+capital+of+France")
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path

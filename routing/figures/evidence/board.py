@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from routing.figures.evidence.looks import Look, bars, ends, layout, number
+from routing.figures.evidence.looks import Look, bars, ends, layout, number, rows_up
 from routing.figures.style import GREEN, GREY, VERMILION
 from routing.predictors import DEFAULT, PROMPT_BLIND
 
@@ -111,12 +111,9 @@ def ladder(frame: pd.DataFrame, row: Mapping[str, Any], looks: Mapping[str, Look
             },
             hovertemplate=_hover(one),
         )
-    figure.update_yaxes(
-        tickmode="array", tickvals=list(range(len(shown))), ticktext=list(shown["Router"]), showgrid=False
-    )
-    figure.update_yaxes(range=[-0.6, max(len(shown) - 0.4, 0.4)])
-    figure.update_xaxes(title="Mean score when only quality counts")
-    return layout(figure, height=120 + 30 * len(shown))
+    rows_up(figure, list(shown["Router"]))
+    figure.update_xaxes(title="Mean score")
+    return layout(figure, height=120 + 34 * len(shown))
 
 
 def _hover(one: "pd.Series[Any]") -> str:

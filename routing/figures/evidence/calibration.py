@@ -98,6 +98,6 @@ def lengths_figure(frame: pd.DataFrame) -> go.Figure:
                 hovertemplate="%{y}: %{x:.2f} of the mean's error<extra></extra>",
             )
     figure.add_vline(1.0, line={"color": GREY, "dash": "dash", "width": 1.5})
-    figure.update_xaxes(title="Error as a share of the error of the expert's mean", rangemode="tozero")
+    figure.update_xaxes(title="Share of the mean's error", rangemode="tozero")
     figure.update_yaxes(categoryorder="array", categoryarray=list(labels[::-1]))
     return layout(figure, height=110 + 34 * len(frame), bargap=0.35)

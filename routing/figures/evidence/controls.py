@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from routing.figures.evidence.looks import KINDS, Look, ends, layout, number
+from routing.figures.evidence.looks import KINDS, Look, ends, layout, number, two_lines
 from routing.figures.style import BLUE, GREY, VERMILION
 
 
@@ -31,22 +31,20 @@ def shuffled(
 
 def shuffled_figure(frame: pd.DataFrame) -> go.Figure:
     """Gap closed per router, one mark a pool: right of zero would mean that the protocol leaks."""
-    names = list(dict.fromkeys(frame["Router"]))[::-1]
+    names = [two_lines(r) for r in dict.fromkeys(frame["Router"])][::-1]
     figure = go.Figure()
     symbols = ("circle", "square", "diamond", "triangle-up", "cross")
     for i, pool in enumerate(dict.fromkeys(frame["Pool"])):
         part = frame[frame["Pool"] == pool]
         figure.add_scatter(
-            **{"x": part["Gap closed"], "y": part["Router"], "mode": "markers", "name": pool},
+            **{"x": part["Gap closed"], "y": [two_lines(r) for r in part["Router"]], "mode": "markers", "name": pool},
             marker={"color": KINDS[i % len(KINDS)], "symbol": symbols[i % len(symbols)], "size": 9},
             hovertemplate=f"%{{y}}<br>{pool} %{{x:+.1%}}<extra></extra>",
         )
     figure.add_vline(0, line={"color": VERMILION, "width": 1.5})
-    figure.update_xaxes(
-        title="Gap from best single to oracle closed after training on shuffled labels", tickformat="+.1%"
-    )
+    figure.update_xaxes(title="Gap closed", tickformat="+.1%")
     figure.update_yaxes(categoryorder="array", categoryarray=names)
-    return layout(figure, height=130 + 24 * len(names))
+    return layout(figure, height=130 + 30 * len(names))
 
 
 def learning(
@@ -109,7 +107,8 @@ def contamination_figure(frame: pd.DataFrame, *, most: int = 15) -> go.Figure:
     """The largest gaps with their intervals; those that cannot be chance are filled."""
     shown = frame.head(most).iloc[::-1]
     labels = [
-        f"{e}, {s}{_cluster(c)}" for e, s, c in zip(shown["Expert"], shown["Source"], shown["Cluster"], strict=True)
+        two_lines(f"{e}, {s}{_cluster(c)}", 34)
+        for e, s, c in zip(shown["Expert"], shown["Source"], shown["Cluster"], strict=True)
     ]
     warned = (shown["Warning"] != "").to_numpy()
     figure = go.Figure()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from routing.figures.evidence.looks import Look, layout, number
+from routing.figures.evidence.looks import Look, layout, number, rows_up
 from routing.figures.style import GREEN, GREY, VERMILION, log_tick
 
 Rows = Sequence[Mapping[str, Any]]
@@ -71,7 +71,7 @@ def cost_quality_figure(frame: pd.DataFrame, looks: Mapping[str, Look], *, is_lo
         marker={"symbol": "circle-open", "size": 9, "color": GREY, "line": {"width": 2}},
         hovertemplate="%{text}<br>$%{x:.3~g} a prompt, score %{y:.3f}<extra></extra>",
     )
-    figure.update_xaxes(title="Mean cost of a prompt (US $)", type="log" if is_log else "linear", tickprefix="$")
+    figure.update_xaxes(title="Mean cost of a prompt", type="log" if is_log else "linear", tickprefix="$")
     figure.update_xaxes(tickformat="~g", **({"dtick": log_tick(known)} if is_log else {"rangemode": "tozero"}))
     figure.update_yaxes(title="Mean score")
     return layout(figure, height=470)
@@ -166,9 +166,7 @@ def deferral_figure(frame: pd.DataFrame, apgr: Mapping[str, float], looks: Mappi
             line={"color": look.colour, "dash": look.dash, "width": 2},
             hovertemplate=f"{part['Router'].iloc[0]}<br>%{{x:.0%}} sent, %{{y:.0%}} recovered<extra></extra>",
         )
-    figure.update_xaxes(
-        title="Share of prompts sent to the strong expert", tickformat=".0%", range=[0, 1.01], dtick=0.2
-    )
+    figure.update_xaxes(title="Sent to the strong expert", tickformat=".0%", range=[0, 1.01], dtick=0.2)
     figure.update_yaxes(title="Performance gap recovered", tickformat=".0%")
     return layout(figure, height=420)
 
@@ -196,7 +194,6 @@ def latency_figure(frame: pd.DataFrame) -> go.Figure:
             marker={"color": colour, "symbol": symbol, "size": 9},
             hovertemplate=f"%{{text}}<br>{name} %{{x:.1f}} ms<extra></extra>",
         )
-    figure.update_yaxes(tickmode="array", tickvals=list(range(len(shown))), ticktext=list(shown["Router"]))
-    figure.update_yaxes(range=[-0.6, len(shown) - 0.4], showgrid=False)
-    figure.update_xaxes(title="Milliseconds a prompt, one at a time", rangemode="tozero")
-    return layout(figure, height=110 + 22 * len(shown))
+    rows_up(figure, list(shown["Router"]))
+    figure.update_xaxes(title="Milliseconds a prompt", rangemode="tozero")
+    return layout(figure, height=120 + 30 * len(shown))

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from routing.figures.evidence.looks import KINDS, SEQUENTIAL, Look, layout, number
+from routing.figures.evidence.looks import KINDS, SEQUENTIAL, Look, layout, number, two_lines
 from routing.figures.style import GREY
 
 Rows = Sequence[Mapping[str, Any]]
@@ -43,12 +43,12 @@ def shares_figure(frame: pd.DataFrame) -> go.Figure:
     for i, expert in enumerate(frame.columns[1:]):
         pattern = "" if i < NAMED else ("/", "x", ".", "-")[(i - NAMED) % 4]
         figure.add_bar(
-            **{"x": shown[expert], "y": shown["Router"], "orientation": "h", "name": expert},
+            **{"x": shown[expert], "y": [two_lines(r) for r in shown["Router"]], "orientation": "h", "name": expert},
             marker={"color": KINDS[i] if i < NAMED else GREY, "pattern": {"shape": pattern}},
             hovertemplate=f"%{{y}}<br>{expert} %{{x:.1%}}<extra></extra>",
         )
     figure.update_xaxes(title="Share of prompts", tickformat=".0%", range=[0, 1.01], dtick=0.2)
-    layout(figure, height=140 + 28 * len(frame), barmode="stack", bargap=0.3)
+    layout(figure, height=140 + 34 * len(frame), barmode="stack", bargap=0.3)
     return figure.update_layout(legend_traceorder="normal")
 
 

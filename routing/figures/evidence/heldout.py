@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from routing.figures.evidence.looks import Look, bars, ends, layout, number
+from routing.figures.evidence.looks import Look, bars, ends, layout, number, rows_up
 from routing.figures.style import BLUE, GREY, ORANGE
 
 Rows = Sequence[Mapping[str, Any]]
@@ -70,10 +70,9 @@ def held_out_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Figure
             },
             hovertemplate=f"%{{text}}<br>{name} %{{x:.3f}}<extra></extra>",
         )
-    figure.update_yaxes(tickmode="array", tickvals=at, ticktext=list(shown["Router"]), showgrid=False)
-    figure.update_yaxes(range=[-0.6, max(len(shown) - 0.4, 0.4)])
-    figure.update_xaxes(title="Mean score when only quality counts")
-    return layout(figure, height=130 + 30 * len(shown))
+    rows_up(figure, list(shown["Router"]))
+    figure.update_xaxes(title="Mean score")
+    return layout(figure, height=130 + 34 * len(shown))
 
 
 def against_best_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Figure:
@@ -90,10 +89,9 @@ def against_best_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Fi
         )
     figure.add_vrect(x0=WORSE, x1=0, fillcolor=GREY, opacity=0.15, line_width=0)
     figure.add_vline(0, line={"color": "#D55E00", "width": 1.5})
-    ticks = {"tickmode": "array", "tickvals": list(range(len(shown))), "ticktext": list(shown["Router"])}
-    figure.update_yaxes(**ticks, showgrid=False, range=[-0.6, max(len(shown) - 0.4, 0.4)])
-    figure.update_xaxes(title="Held-out mean score minus the best single expert's", tickformat="+.3~f")
-    return layout(figure, height=90 + 30 * len(shown), legend=False)
+    rows_up(figure, list(shown["Router"]))
+    figure.update_xaxes(title="Held-out mean score, difference", tickformat="+.3~f")
+    return layout(figure, height=90 + 34 * len(shown), legend=False)
 
 
 def alpha(stored: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataFrame:
@@ -131,6 +129,6 @@ def alpha_figure(frame: pd.DataFrame, fitted: Mapping[str, Any]) -> go.Figure:
             figure.add_vline(
                 float(value), line={"color": GREY, "dash": "dash", "width": 1.5}, **note, annotation_text=label
             )
-    figure.update_xaxes(title="Alpha: weight of the global score beside the local one")
+    figure.update_xaxes(title="Alpha: weight of the global score")
     figure.update_yaxes(title="Mean score")
     return layout(figure, height=400)

@@ -68,5 +68,5 @@ def difficulty_figure(frame: pd.DataFrame) -> go.Figure:
         **{"text": shown["Difficulty"], "texttemplate": "%{text:.2f}", "textposition": "auto"},
         hovertemplate="%{y}: %{x:.2f}<extra></extra>",
     )
-    figure.update_xaxes(title="Mean difficulty (0 is the average prompt, higher is harder)")
+    figure.update_xaxes(title="Mean difficulty, higher is harder")
     return layout(figure, height=100 + 30 * len(shown), legend=False, bargap=0.35)

@@ -68,6 +68,25 @@ def layout(figure: go.Figure, *, height: int, legend: bool = True, **more: objec
     return figure
 
 
+def rows_up(figure: go.Figure, names: Sequence[str]) -> None:
+    """One row a name, the first at the bottom; a long name takes two lines, so that the figure keeps its width."""
+    ticks = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": [two_lines(n) for n in names]}
+    figure.update_yaxes(**ticks, showgrid=False, range=[-0.6, max(len(names) - 0.4, 0.4)])
+
+
+def two_lines(name: str, width: int = 24) -> str:
+    """A long name broken near its middle, for the label of an axis.
+
+    >>> two_lines("Sorted prediction, by accuracy (separate)")
+    'Sorted prediction,<br>by accuracy (separate)'
+    """
+    spaces = [i for i, c in enumerate(name) if c == " "]
+    if len(name) <= width or not spaces:
+        return name
+    at = min(spaces, key=lambda i: abs(i - len(name) / 2))
+    return f"{name[:at]}<br>{name[at + 1 :]}"
+
+
 def number(row: Mapping[str, Any], key: str) -> float:
     """A stored number, NaN where it is absent or null."""
     value = row.get(key)

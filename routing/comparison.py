@@ -136,8 +136,8 @@ class Comparison:
         column = self._columns[key]
         if self._recorder is not None:
             self._recorder.keep(column, answer)
-        successor = self._successor(column, answer)
         with self._lock:
+            successor = self._successor(column, answer)
             if successor is None:
                 self._columns[key] = replace(column, text=answer.text, note="", answer=answer)
                 return
@@ -147,10 +147,14 @@ class Comparison:
         self._gather((replace(self._requests[key], expert=successor, column=key),))
 
     def _successor(self, column: Column, answer: Answer) -> Expert | None:
-        """Who takes over: the first fallback not tried yet, where the expert failed before any text came."""
+        """Who takes over: the first fallback that nobody asked yet, where the expert failed before any text came.
+
+        An expert that answers in another column of the same repeat would only say the same twice.
+        """
         if answer.error is None or answer.text or self._stop.is_set(column.key):
             return None
-        tried = {column.expert.name, *(a.expert for a in column.failed)}
+        beside = [c for c in self._columns.values() if c.repeat == column.repeat]
+        tried = {name for c in beside for name in (c.expert.name, *(a.expert for a in c.failed))}
         return next((e for e in self._fallbacks.get(column.asked.name, ()) if e.name not in tried), None)
 
     def _ended(self) -> None:

@@ -1,14 +1,50 @@
 """From a comparison to the store: every answer the moment it ends, what it cost, and that the run is complete."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from routing.answer_text import reading_ease
 from routing.comparison import Column
+from routing.errors import BudgetError, StoreError
 from routing.schema import Answer
-from routing.store import Store
+from routing.store import NewRun, Place, Store
+
+_CHECK = "Check the disk and the database."
+
+
+@contextmanager
+def kept(what: str) -> Iterator[None]:
+    """Failures of the database as an error that a page shows.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    try:
+        yield
+    except SQLAlchemyError as problem:
+        raise StoreError(f"{what} could not be kept or read ({type(problem).__name__}). {_CHECK}") from problem
+
+
+def begin(
+    store: Store, run: NewRun, place: Place, most_usd: Mapping[str, float], budget_usd: float | None
+) -> "RunRecorder":
+    """Keep a run and reserve what it may cost, before any expert is asked.
+
+    Raises:
+        BudgetError: It could go beyond the budget; nothing is kept then.
+        StoreError: The database failed.
+    """
+    with kept("The run"):
+        run_id = store.runs.begin(run, place)
+        try:
+            lines = store.ledger.reserve(place, most_usd, budget_usd, run_id=run_id)
+        except BudgetError:
+            store.runs.delete([run_id], place.owner)
+            raise
+    return RunRecorder(store, run_id, lines)
 
 
 class RunRecorder:
@@ -36,14 +72,25 @@ class RunRecorder:
             if column.key in self._lines:
                 self._store.ledger.settle(self._lines[column.key], self._total(column.key, answer))
         except SQLAlchemyError as problem:
-            self.problem = f"An answer could not be kept ({type(problem).__name__}). Check the disk and the database."
+            self.problem = f"An answer could not be kept ({type(problem).__name__}). {_CHECK}"
 
     def finish(self) -> None:
         """No answer is being written any more."""
         try:
             self._store.runs.finish(self.run_id)
         except SQLAlchemyError as problem:
-            self.problem = f"The run could not be closed ({type(problem).__name__}). Check the disk and the database."
+            self.problem = f"The run could not be closed ({type(problem).__name__}). {_CHECK}"
+
+    def reserve_again(self, column: str, most_usd: float, place: Place, budget_usd: float | None) -> None:
+        """A column is about to be asked again: reserve what that may cost.
+
+        Raises:
+            BudgetError: It could go beyond the budget.
+            StoreError: The database failed.
+        """
+        with kept("The reserve"):
+            lines = self._store.ledger.reserve(place, {column: most_usd}, budget_usd, run_id=self.run_id)
+        self.renew(column, lines[column])
 
     def renew(self, column: str, line: int) -> None:
         """A column is asked again, on a new line of the ledger."""

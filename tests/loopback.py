@@ -8,13 +8,15 @@ words and then nothing; ``dying-*`` breaks the connection mid-answer; ``ending-*
 finish; ``malformed-*`` sends a broken chunk; ``empty-*`` sends no text; ``nousage-*`` reports no tokens;
 ``length-*`` stops at the length limit; ``silent-*`` never answers; ``flaky-*`` fails with 503 once, then answers;
 ``status-401-*`` and so on answer with that status; ``context-*`` says that the prompt is too long;
-``markup-*`` answers with hostile markup. Everything that was asked is kept in ``server.requests``.
+``markup-*`` answers with hostile markup; ``essay-*`` answers at length, with a list and code. ``Loopback(manners)``
+gives other names such a manner. Everything that was asked is kept in ``server.requests``.
 """
 
 import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -22,6 +24,24 @@ HOSTILE = (
     "Hello <script>alert(1)</script> <img src=x onerror=alert(2)> ![pixel](https://evil.example/p.png?q=1) "
     "[click](javascript:alert(3)) [data](data:text/html;base64,PHNjcmlwdD4=)\n\n```html\n<b>kept</b>\n```\n"
 )
+ESSAY = """There are **24** distinct ways.
+
+Fix one person's seat, since turning the table changes nothing; the other four can then sit in
+
+$$4! = 4 \\times 3 \\times 2 \\times 1 = 24$$
+
+orders. Two remarks:
+
+- If mirror images count as the same, halve it: 12.
+- For $n$ people the number is $(n-1)!$.
+
+```python
+from math import factorial
+
+def seatings(n: int) -> int:
+    return factorial(n - 1)
+```
+"""
 MESSAGES = {
     400: "Unsupported value: 'temperature' is not allowed.",
     401: "Incorrect API key provided: sk-loopback-secret-key-0123456789.",
@@ -50,11 +70,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         name = str(body.get("model"))
         self.server.requests.append({"body": body, "key": self.headers.get("Authorization"), "path": self.path})
-        kind = name.split("-", 1)[0]
+        manner = self.server.manners.get(name, name)
+        kind = manner.split("-", 1)[0]
         with self.server.lock:
             self.server.calls[name] += 1
         if kind == "status":
-            status = int(name.split("-")[1])
+            status = int(manner.split("-")[1])
             self._json(status, {"error": {"message": MESSAGES[status], "type": "test", "code": None}})
         elif kind == "context":
             text = "This model's maximum context length is 100 tokens. However, your messages resulted in 9000 tokens."
@@ -87,14 +108,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def _words(self, name: str, kind: str, prompt: str) -> None:
-        text = HOSTILE if kind == "markup" else f"I am {name} and was asked: {prompt[:200]}"
+        told = {"markup": HOSTILE, "essay": ESSAY}
+        text = told.get(kind, f"I am {name} and was asked: {prompt[:200]}")
         pieces = [] if kind == "empty" else [word + " " for word in text.split(" ")]
         self._chunk(name, {"role": "assistant", "content": ""})
         for number, piece in enumerate(pieces):
             if number == 2 and self._misbehave(kind):
                 return
-            if kind == "slow":
-                time.sleep(0.05)
+            if kind in {"slow", "essay"}:
+                time.sleep(0.05 if kind == "slow" else 0.01)
             self._chunk(name, {"content": piece})
         if kind != "ending":
             self._chunk(name, {}, finish="length" if kind == "length" else "stop")
@@ -140,8 +162,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self) -> None:
+    def __init__(self, manners: Mapping[str, str]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.manners = dict(manners)
         self.requests: list[dict[str, Any]] = []
         self.broken: list[str] = []
         self.calls: Counter[str] = Counter()
@@ -152,13 +175,18 @@ class _Server(ThreadingHTTPServer):
 class Loopback:
     """Runs the server in a thread for the length of a ``with`` block."""
 
-    def __init__(self) -> None:
-        self._server = _Server()
+    def __init__(self, manners: Mapping[str, str] | None = None) -> None:
+        self._server = _Server(manners or {})
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    @property
+    def manners(self) -> dict[str, str]:
+        """How names other than these kinds behave; may be changed at any time."""
+        return self._server.manners
 
     @property
     def requests(self) -> list[dict[str, Any]]:

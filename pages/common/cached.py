@@ -17,6 +17,7 @@ from routing.outcomes import read_pools
 from routing.registry import load_router
 from routing.router import Router
 from routing.sample import Sample, load_sample
+from routing.store import Store, open_store
 
 
 @st.cache_resource(show_spinner="Reading the router")
@@ -71,6 +72,12 @@ def card() -> Mapping[str, Any]:
 def sample() -> Sample:
     """Predictions and outcomes on held-out prompts, numbers only."""
     return load_sample()
+
+
+@st.cache_resource(show_spinner=False)
+def store(url: str) -> Store:
+    """The open database. It holds runs of everyone; whose they are is asked for with every query."""
+    return open_store(url)
 
 
 @st.cache_resource(show_spinner=False)

@@ -20,7 +20,7 @@ def ring() -> KeyRing:
     endpoints: Mapping[str, str] = st.session_state.get(ADDRESSES, {})
     return KeyRing(
         session=session,
-        secrets=_secrets(),
+        secrets=secrets(),
         environ=os.environ,
         endpoints=endpoints,
         allow_private=_private_allowed(),
@@ -29,11 +29,12 @@ def ring() -> KeyRing:
 
 def _private_allowed() -> bool:
     """On one's own machine yes; where the app serves a network only if whoever runs it says so."""
-    setting = _secrets().get(SETTING) or os.environ.get(SETTING)
+    setting = secrets().get(SETTING) or os.environ.get(SETTING)
     return private_allowed(setting, st.get_option("server.address"))
 
 
-def _secrets() -> Mapping[str, object]:
+def secrets() -> Mapping[str, object]:
+    """What ``.streamlit/secrets.toml`` holds; nothing where there is none."""
     try:
         return st.secrets.to_dict()
     except StreamlitSecretNotFoundError:

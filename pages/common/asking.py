@@ -1,0 +1,111 @@
+"""What every page that decides or asks shares: whose runs they are, the store, and what stored runs teach."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from pages.common import cached, keys
+from routing.errors import RoutingError, StoreError
+from routing.insights import paces as paces_of
+from routing.recording import kept
+from routing.router import Reading, Routed, Router
+from routing.schema import Pace, Preferences
+from routing.store import Place, Store
+from routing.store.engine import default_url
+
+NEWEST: Final = 300  # runs that say how fast experts answer now
+FRESH_S: Final = 60.0
+AGAIN_S: Final = 30.0  # a database that could not be opened is tried again after this
+
+
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What the stored runs of this person say, and when they were read."""
+
+    read_at: float
+    paces: Mapping[str, Pace]
+    shifts: Mapping[str, float]
+
+
+def owner() -> str:
+    """The e-mail of the signed-in person; empty where nobody signs in."""
+    if not getattr(st.user, "is_logged_in", False):
+        return ""
+    return str(st.user.get("email") or st.user.get("sub") or "")
+
+
+def place() -> Place:
+    """Whose runs, and the random name of this browser session."""
+    return Place(owner(), st.session_state.setdefault("browser", secrets.token_hex(12)))
+
+
+def store() -> Store:
+    """The open database.
+
+    Raises:
+        StoreError: It cannot be used.
+    """
+    failed: tuple[float, str] | None = st.session_state.get("store_failed")
+    if failed is not None and time.monotonic() - failed[0] < AGAIN_S:
+        raise StoreError(failed[1])
+    try:
+        return cached.store(default_url(keys.secrets()))
+    except StoreError as problem:
+        st.session_state["store_failed"] = (time.monotonic(), str(problem))
+        raise
+
+
+def changed() -> None:
+    """Something was kept, judged, applied or deleted: what stored runs teach is read again."""
+    st.session_state.pop("learned", None)
+
+
+def paces() -> Mapping[str, Pace]:
+    """How fast experts answered this person; nothing where the store fails."""
+    return _learned().paces
+
+
+def shifts() -> Mapping[str, float]:
+    """What an applied adjustment adds to predicted scores, in log odds; nothing where none is."""
+    return _learned().shifts
+
+
+def _learned() -> _Learned:
+    found: _Learned | None = st.session_state.get("learned")
+    if found is None or time.monotonic() - found.read_at > FRESH_S:
+        try:
+            mine, here = owner(), store()
+            with kept("What was measured"):
+                runs = here.runs.all(mine, limit=NEWEST)
+                found = _Learned(time.monotonic(), paces_of(runs), here.adjustments.shifts(mine))
+        except RoutingError:  # Compare and History say what is wrong; a decision needs none of it
+            found = _Learned(time.monotonic(), {}, {})
+        st.session_state["learned"] = found
+    return found
+
+
+def decided(router: Router, reading: Reading, wanted: Preferences) -> Routed:
+    """Decide with the paces measured here and the adjustment that this person applied.
+
+    Raises:
+        PreferenceError: A weight or limit that cannot be used.
+        CatalogError: The pool is empty or names an unknown expert.
+    """
+    return router.decide(reading, wanted, paces=paces(), shifts=shifts())
+
+
+def taught(routed: Routed) -> str:
+    """Which predictions rest on what was measured or judged here, as a sentence; empty where none does."""
+    shown = set(routed.decision.options.experts)
+    measured = [pace.n for name, pace in paces().items() if name in shown]
+    parts = []
+    if measured:
+        answers = f"{sum(measured):,} answer{'s' if sum(measured) != 1 else ''}"
+        parts.append(f"Latency of {len(measured)} of {len(shown)} experts is from {answers} measured here.")
+    if any(shift != 0 for name, shift in shifts().items() if name in shown):
+        parts.append("Predicted scores hold an adjustment that you applied (History, Learning).")
+    return " ".join(parts)

@@ -1,0 +1,118 @@
+"""Before the click on Compare: which experts, whose domain, what it costs, and whether it is allowed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import streamlit as st
+
+from pages.common import answers, cached, keys
+from pages.common.settings import Manner
+from routing.asking import Estimate, Override, Plan, estimate, fallbacks
+from routing.catalog import beyond_tier
+from routing.router import Reading, Routed
+from routing.schema import Expert
+
+MOST: Final = 6
+UNSTATED: Final = ""
+
+
+def experts(routed: Routed) -> list[str]:
+    """Up to six experts; the pick and its runner-ups are preselected, with one that runs here if a key is missing."""
+    decision, ring, catalog = routed.decision, keys.ring(), cached.catalog()
+    suggested = list(decision.order[:3])
+    if not all(ring.status(catalog[name]).is_usable for name in suggested):
+        here = [e.name for e in catalog.experts if e.is_local and answers.is_installed(e)]
+        suggested += [name for name in here if name in decision.options.experts and name not in suggested]
+    # A new prompt or new sliders bring a new suggestion; a choice made by hand stays.
+    if st.session_state.get("compare_suggested") != suggested and not st.session_state.get("compare_by_hand"):
+        st.session_state["compare_experts"] = suggested
+        st.session_state["compare_suggested"] = suggested
+    known = set(decision.options.experts)
+    if not known & set(st.session_state.get("compare_experts", [])):
+        st.session_state["compare_by_hand"] = False
+        st.session_state["compare_experts"] = suggested
+    st.session_state["compare_experts"] = [n for n in st.session_state.get("compare_experts", []) if n in known]
+    chosen: list[str] = st.multiselect(
+        "Experts",
+        decision.options.experts,
+        key="compare_experts",
+        format_func=lambda n: cached.titles()[n],
+        max_selections=MOST,
+        placeholder="Choose up to six",
+        on_change=_by_hand,
+        persist_state="session",
+    )
+    return chosen
+
+
+def _by_hand() -> None:
+    st.session_state["compare_by_hand"] = bool(st.session_state["compare_experts"])
+
+
+def domain() -> str:
+    """The prompt's domain, for votes by domain; an example brings its own."""
+    examples, prompt, state = cached.examples(), st.session_state.get("prompt", ""), st.session_state
+    state.setdefault("compare_domain", UNSTATED)
+    if state.get("domain_of") != prompt:
+        found = next((name for name, texts in examples.items() if prompt in texts), UNSTATED)
+        if found or state.get("domain_is_found"):
+            state["compare_domain"] = found
+        state["domain_of"], state["domain_is_found"] = prompt, bool(found)
+    options = [UNSTATED, *dict.fromkeys([*examples, *filter(None, [state["compare_domain"]])])]
+    chosen: str = st.selectbox(
+        "Domain", options, key="compare_domain", format_func=lambda d: d or "unstated", persist_state="session",
+        help="Votes are added up by domain.",
+    )  # fmt: skip
+    return chosen
+
+
+def set_domain(name: str, prompt: str) -> None:
+    """The domain of a prompt that somebody set; for callbacks."""
+    st.session_state["compare_domain"] = name
+    st.session_state["domain_of"], st.session_state["domain_is_found"] = prompt, False
+
+
+def planned(
+    reading: Reading, routed: Routed, chosen: Sequence[str], manner: Manner, own: Mapping[str, Override]
+) -> tuple[Plan, Estimate]:
+    """Who is asked what, who takes over, and what that costs."""
+    catalog = cached.catalog()
+    names = fallbacks(routed.decision, chosen, is_usable) if manner.has_fallbacks else ()
+    plan = Plan(
+        reading.prompt, tuple(catalog[n] for n in chosen), manner.settings, own, manner.repeats,
+        tuple(catalog[n] for n in names),
+    )  # fmt: skip
+    return plan, cost_of(plan, routed)
+
+
+def cost_of(plan: Plan, routed: Routed) -> Estimate:
+    """What a plan costs with the keys and addresses of this browser session."""
+    usable = [e.name for e in (*plan.experts, *plan.fallbacks) if is_usable(e.name)]
+    return estimate(plan, routed, usable, list(keys.ring().endpoints))
+
+
+def is_usable(name: str) -> bool:
+    """Whether an expert can be called now."""
+    expert, ring = cached.catalog()[name], keys.ring()
+    if expert.is_local and name not in ring.endpoints:
+        return answers.is_installed(expert)
+    return ring.status(expert).is_usable
+
+
+def fallback_line(plan: Plan) -> None:
+    """Who takes over, in their order."""
+    if plan.fallbacks:
+        order = ", then ".join(e.title for e in plan.fallbacks)
+        st.caption(f":material/alt_route: If one fails before it wrote anything, {order} takes over.")
+
+
+def is_too_far(routed: Routed, asked: Sequence[Expert]) -> bool:
+    """Whether an expert is beyond the security limit of the prompt; says so."""
+    tier = routed.decision.preferences.limits.get("security", 3.0)
+    far = beyond_tier(asked, tier)
+    if far:
+        names = ", ".join(e.title for e in far)
+        st.warning(
+            f"This prompt is limited to security tier {tier:g}, and {names} is beyond it. Remove it, or the limit."
+        )
+    return bool(far)

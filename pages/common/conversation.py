@@ -1,0 +1,154 @@
+"""The comparison of this browser session: its turns, how one is begun, and what was judged in each."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from pages.common import asking, cached, keys, money
+from routing.answer_client import Message
+from routing.asking import Estimate, Plan, column_of, new_run, predicted
+from routing.comparison import Column, Comparison
+from routing.errors import BudgetError, StoreError
+from routing.judging import Bench, Judging
+from routing.recording import RunRecorder, begin
+from routing.router import Routed
+from routing.schema import Answer
+from routing.store import KeptRun, Vote
+
+
+@dataclass
+class Turn:
+    """One prompt and the answers to it; ``before`` is the stored run that was asked again."""
+
+    plan: Plan
+    routed: Routed
+    cost: Estimate
+    comparison: Comparison
+    recorder: RunRecorder | None
+    is_blind: bool
+    shown: tuple[str, ...]
+    domain: str
+    conversation: str
+    number: int
+    before: KeptRun | None = None
+    problem: str | None = None
+    vote: Vote | None = None
+    checks: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
+    judging: Judging | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether names are still hidden."""
+        return self.is_blind and self.vote is None
+
+    @property
+    def prompt(self) -> str:
+        """What was asked."""
+        return self.plan.prompt
+
+    @property
+    def trouble(self) -> str | None:
+        """Why something is not kept, if it is not."""
+        return self.problem or (self.recorder.problem if self.recorder is not None else None)
+
+    def columns(self) -> list[Column]:
+        """Every answer so far, in the order shown."""
+        found = {column.key: column for column in self.comparison.columns()}
+        return [found[key] for key in self.shown]
+
+    def name(self, column: Column) -> str:
+        """What a column is called: the expert, or a letter while names are hidden."""
+        if self.is_hidden:
+            return f"Answer {chr(ord('A') + self.shown.index(column.key))}"
+        again = f", {column.repeat + 1} of {self.plan.repeats}" if self.plan.repeats > 1 else ""
+        return cached.titles().get(column.expert.name, column.expert.title) + again
+
+    def predicted(self, expert: str) -> dict[str, float | None]:
+        """What was predicted of an expert."""
+        return predicted(self.routed, [expert]).get(expert, {})
+
+    def answered(self) -> list[tuple[Column, Answer]]:
+        """Columns with text, one an expert: what votes and judges compare."""
+        found: dict[str, tuple[Column, Answer]] = {}
+        for column in self.columns():
+            if column.answer is not None and column.answer.text.strip():
+                found.setdefault(column.expert.name, (column, column.answer))
+        return list(found.values())
+
+
+def turns() -> list[Turn]:
+    """The turns of the comparison on the page, oldest first."""
+    found: list[Turn] = st.session_state.setdefault("turns", [])
+    return found
+
+
+def last() -> Turn | None:
+    """The turn that is being answered, or was last."""
+    return turns()[-1] if turns() else None
+
+
+def ask(
+    plan: Plan, routed: Routed, cost: Estimate, *, domain: str, is_blind: bool, earlier: Sequence[Turn] = ()
+) -> None:
+    """Reserve, record and ask; a budget that does not allow it says so and nothing is asked.
+
+    Raises:
+        BudgetError: The calls could go beyond the budget.
+    """
+    conversation = earlier[0].conversation if earlier else ""
+    run = new_run(
+        plan, routed, sha256=str(cached.card().get("graph_sha256", "")), domain=domain, conversation=conversation,
+        turn=len(earlier), is_blind=is_blind,
+    )  # fmt: skip
+    recorder, problem = None, None
+    try:
+        recorder = begin(asking.store(), run, asking.place(), cost.to_reserve(), money.budget_usd())
+    except StoreError as failure:
+        if money.budget_usd() is not None and cost.most > 0:
+            raise BudgetError(f"{failure} Without it the budget cannot be watched; empty the budget to ask.") from None
+        problem = f"{failure} The answers are shown but not kept."
+    running = Comparison(plan.requests(), keys.ring(), fallbacks=plan.taking_over(), recorder=recorder)
+    shown = [request.key for request in plan.requests()]
+    if is_blind:
+        random.SystemRandom().shuffle(shown)
+    begun = conversation or (recorder.run_id if recorder else "")
+    turn = Turn(
+        plan, routed, cost, running, recorder, is_blind, tuple(shown), domain, begun, len(earlier),
+        before=st.session_state.pop("ask_again", None), problem=problem,
+    )  # fmt: skip
+    st.session_state["turns"] = [*earlier, turn]
+
+
+def histories(earlier: Sequence[Turn]) -> dict[str, tuple[Message, ...]]:
+    """What each column said before; a turn that it did not answer is left out."""
+    found: dict[str, tuple[Message, ...]] = {}
+    for turn in earlier:
+        for column in turn.comparison.columns():
+            if column.answer is not None and column.answer.text.strip():
+                said = (Message("user", turn.prompt), Message("assistant", column.answer.text))
+                key = column_of(column.asked.name, column.repeat)
+                found[key] = (*found.get(key, ()), *said)
+    return found
+
+
+def retry(turn: Turn, column: str) -> None:
+    """Ask one column again; the budget must allow it.
+
+    Raises:
+        BudgetError: It could go beyond the budget.
+        StoreError: The database failed.
+    """
+    if turn.recorder is not None:
+        most = turn.cost.to_reserve(column)[column]
+        turn.recorder.reserve_again(column, most, asking.place(), money.budget_usd())
+    turn.checks.pop(column, None)
+    turn.comparison.retry(column)
+
+
+def bench(turn: Turn) -> Bench | None:
+    """Where a judgement of this turn is kept; None where nothing is kept."""
+    if turn.recorder is None:
+        return None
+    return Bench(asking.store(), turn.recorder.run_id, asking.place(), money.budget_usd())

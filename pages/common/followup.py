@@ -1,0 +1,154 @@
+"""What follows the answers: predictions against what was measured, what asking again changed, and the next turn."""
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import answers, asking, cached, choosing, conversation, judging, money, show
+from pages.common.conversation import Turn
+from pages.common.download import csv_button
+from routing import figures
+from routing.asking import Plan
+from routing.difference import changes
+from routing.errors import RoutingError
+from routing.router import Routed
+
+AXES = ("latency", "verbosity", "cost")
+
+
+def more(turn: Turn) -> None:
+    """Everything below the answers, once names may be seen."""
+    names = ["Predicted and measured", "Difference", "Checks", "Judge", "All figures"]
+    if turn.before is not None:
+        names.insert(0, "What changed")
+    draw = {
+        "What changed": changed, "Predicted and measured": arrows, "Difference": judging.compared,
+        "Checks": judging.checks, "Judge": judging.judge, "All figures": table,
+    }  # fmt: skip
+    for tab, name in zip(st.tabs(names, key=f"compare_tabs_{len(names)}", on_change="rerun"), names, strict=True):
+        if tab.open:
+            with tab:
+                draw[name](turn)
+
+
+def arrows(turn: Turn) -> None:
+    """Predicted against measured, on the front."""
+    routed = turn.routed
+    found = answers.measured([c.answer for c in turn.columns() if c.answer is not None])
+    if not found:
+        st.caption("No answer is complete, so there is nothing to measure.")
+        return
+    drawable = [a for a in AXES if answers.has_arrow(routed, found, a)]
+    axis = st.segmented_control(
+        "Axis", AXES, default=(drawable or AXES)[0], key="compare_axis", label_visibility="collapsed"
+    )
+    x, y = figures.Axis(axis or AXES[0], is_log=True), figures.Axis("score")
+    figure = figures.front(routed.decision, cached.titles(), x, y, found)
+    st.plotly_chart(figure, key="compare_front", config=figures.CONFIG)
+    if x.name in drawable:
+        st.caption(f"Arrows lead from the predicted to the measured {x.name}. Asking once does not measure a score.")
+    else:
+        st.caption(f"No arrow: the predicted or the measured {x.name} of these answers is unknown or zero.")
+
+
+def table(turn: Turn) -> None:
+    """Every answer as a row, with a download."""
+    rows = [
+        {
+            "Expert": turn.name(c),
+            "First token (s)": c.answer.time_to_first_token_s,
+            "Latency (s)": c.answer.latency_s if c.answer.text else None,
+            "Tokens in": c.answer.input_tokens,
+            "Tokens out": c.answer.output_tokens,
+            "Cost ($)": c.answer.cost_usd,
+            "Served": c.answer.served,
+            "Retries": c.answer.retries,
+            "Finish": c.answer.finish_reason,
+            "Problem": None if c.answer.error is None else str(c.answer.error),
+            "Answer": c.answer.text,
+        }
+        for c in turn.columns()
+        if c.answer is not None
+    ]
+    frame = pd.DataFrame(rows)
+    config = {
+        "First token (s)": st.column_config.NumberColumn(format="%.2f"),
+        "Latency (s)": st.column_config.NumberColumn(format="%.2f"),
+        "Cost ($)": st.column_config.NumberColumn(format="%.6f"),
+    }
+    st.dataframe(frame.drop(columns="Answer"), hide_index=True, column_config=config, placeholder="unknown")
+    csv_button(
+        frame.assign(Prompt=turn.prompt), "thalamus-answers.csv", key="download_answers",
+        label="Download answers as CSV",
+    )  # fmt: skip
+
+
+def changed(turn: Turn) -> None:
+    """What asking a stored run again changed."""
+    before = turn.before
+    if before is None:
+        return
+    titles = cached.titles()
+    found = changes(before, [(c.expert.name, c.repeat, c.answer) for c in turn.columns()])
+    rows = [
+        {
+            "Expert": titles.get(c.expert, c.expert),
+            "Same text": c.likeness,
+            "Cost then ($)": c.before.cost_usd if c.before else None,
+            "Cost now ($)": c.now.cost_usd if c.now else None,
+            "Latency then (s)": c.before.latency_s if c.before else None,
+            "Latency now (s)": c.now.latency_s if c.now else None,
+            "Tokens then": c.before.output_tokens if c.before else None,
+            "Tokens now": c.now.output_tokens if c.now else None,
+        }
+        for c in found
+    ]
+    st.caption(f"Against the run of {before.created:%d %B %Y, %H:%M} UTC.")
+    share = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
+    shown = {"Same text": share, **{n: st.column_config.NumberColumn(format="%.5f") for n in rows[0] if "Cost" in n}}
+    shown |= {n: st.column_config.NumberColumn(format="%.2f") for n in rows[0] if "Latency" in n}
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=shown, placeholder="unknown")
+    both = [c for c in found if c.before is not None and c.now is not None]
+    if both:
+        i = st.selectbox(
+            "Text of", range(len(both)), key="changed_which", format_func=lambda i: titles.get(both[i].expert, "")
+        )
+        one = both[i]
+        if one.before is not None and one.now is not None:
+            judging.difference_of(one.before.text, one.now.text, "then", "now")
+
+
+def go_on(turn: Turn) -> None:
+    """The next prompt to the same experts, each with its own history; what it costs is said before the click."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = st.text_area(
+            "Continue the conversation", key=f"continue_{turn.number}", height=68,
+            placeholder="Ask the same experts something more; each gets its own answers along",
+        )  # fmt: skip
+        is_clicked = st.button("Continue", key="continue_go", icon=":material/reply:")
+    if not text.strip():
+        return
+    try:
+        plan, routed = _next(turn, text)
+        cost = choosing.cost_of(plan, routed)
+        st.caption(money.sentence(cost, len(plan.experts)))
+        if is_clicked and not choosing.is_too_far(routed, plan.experts):
+            conversation.ask(
+                plan, routed, cost, domain=turn.domain, is_blind=turn.is_blind, earlier=conversation.turns()
+            )
+            st.rerun()
+    except RoutingError as problem:
+        st.warning(show.escape(str(problem)))
+
+
+def _next(turn: Turn, text: str) -> tuple[Plan, Routed]:
+    """The next turn, under the preferences of the first; flags in it count.
+
+    Raises:
+        RoutingError: The prompt or its flags cannot be used.
+    """
+    router = cached.router()
+    routed = asking.decided(router, router.read(text), turn.routed.decision.preferences)
+    told = conversation.histories(conversation.turns())
+    return replace(turn.plan, prompt=routed.reading.prompt, histories=told), routed

@@ -1,0 +1,124 @@
+"""Money before the click: what asking costs, what the budget of this browser session still allows, and its ledger."""
+
+import math
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import asking, cached
+from routing.asking import Estimate, expert_of
+from routing.errors import RoutingError
+from routing.figures import money
+from routing.recording import kept
+from routing.store.ledger import Line
+
+USUAL_BUDGET_USD: Final = 1.0
+
+
+def dollars(amount: float) -> str:
+    """An amount for markdown, where two dollar signs would make mathematics of what stands between them."""
+    return money(amount).replace("$", "\\$")
+
+
+def budget_usd() -> float | None:
+    """The budget of this browser session; None for no budget."""
+    value: float | None = st.session_state.get("budget", USUAL_BUDGET_USD)
+    return value
+
+
+def lines() -> list[Line]:
+    """The ledger of this browser session, oldest first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with kept("The ledger"):
+        return asking.store().ledger.lines(asking.place().browser)
+
+
+def popover() -> None:
+    """The budget, what is left of it, and the ledger."""
+    st.session_state.setdefault("budget", USUAL_BUDGET_USD)
+    try:
+        found, problem = lines(), ""
+    except RoutingError as failure:
+        found, problem = [], str(failure)
+    charged = sum(line.charged_usd for line in found)
+    budget = budget_usd()
+    label = "Budget" if budget is None else f"{dollars(max(0.0, budget - charged))} left"
+    with st.popover(label, icon=":material/account_balance_wallet:", key="budget_popover"):
+        st.number_input(
+            "Budget of this browser session (\\$)", 0.0, 10_000.0, step=0.5, format="%.2f", key="budget",
+            persist_state="session", placeholder="No budget",
+            help="Reserved before each call; calls beyond it are refused. Empty it for no budget.",
+        )  # fmt: skip
+        if problem:
+            st.caption(problem.replace("$", "\\$"))
+        elif not found:
+            st.caption("Nothing spent yet. Every call will be listed here.")
+        else:
+            st.caption(f"{dollars(charged)} spent or reserved in {len(found)} calls.")
+            ledger(found[-200:], height=240)
+
+
+def ledger(found: list[Line], *, height: int | None = None) -> None:
+    """Lines of the ledger, newest first."""
+    st.dataframe(
+        frame(found),
+        hide_index=True,
+        height=height or "auto",
+        placeholder="unknown",
+        column_config={
+            "When": st.column_config.DatetimeColumn(format="HH:mm:ss"),
+            "Reserved": st.column_config.NumberColumn(format="$%.5f"),
+            "Spent": st.column_config.NumberColumn(format="$%.5f"),
+        },
+    )
+
+
+def frame(found: list[Line]) -> pd.DataFrame:
+    """Lines of the ledger as a table, newest first."""
+    titles = cached.titles()
+    return pd.DataFrame(
+        {
+            "When": line.created,
+            "Expert": titles.get(expert_of(line.expert), line.expert),
+            "Reserved": line.reserved_usd,
+            "Spent": line.spent_usd,
+            "State": "settled" if line.is_settled else "reserved",
+        }
+        for line in reversed(found)
+    )
+
+
+def sentence(cost: Estimate, n_asked: int) -> str:
+    """What the click costs: expected, at most, and a thousand times."""
+    if not cost.callable and not cost.expected_usd:
+        return ""
+    if not cost.callable and not any(cost.most_usd.values()):
+        return "None of these experts can be called yet. Add a key or an own address."
+    who = f"{len(cost.callable)} of {n_asked} experts can be called: " if len(cost.callable) < n_asked else ""
+    calls = len(cost.most_usd)
+    who = who or f"{calls} call{'s' if calls != 1 else ''}: "
+    if math.isnan(cost.most):
+        return f"{who}cost unknown."
+    more = " plus what is unknown" if cost.unknown else ""
+    return (
+        f"{who}expected **{dollars(cost.expected)}**, at most {dollars(cost.most)}{more}; "
+        f"1,000 such runs about {dollars(cost.expected * 1000)}."
+    )
+
+
+def is_confirmed(cost: Estimate) -> bool:
+    """Whether unknown prices, if there are any, were accepted with a tick."""
+    if not cost.unknown:
+        return True
+    titles = cached.titles()
+    names = ", ".join(titles[n] for n in dict.fromkeys(cost.unknown))
+    return st.checkbox(
+        f"Ask at an unknown price: {names}",
+        key=f"unknown_{'_'.join(sorted(set(cost.unknown)))}",
+        persist_state="session",
+        help="Nobody here knows what these calls cost, so the budget cannot hold anything for them.",
+    )

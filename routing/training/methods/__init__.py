@@ -16,7 +16,9 @@ from routing.training.methods import (
     avengers,
     carrot,
     clustering,
+    description,
     factors,
+    glider,
     mirt,
     multilabel,
     ranking,
@@ -42,6 +44,8 @@ FITS: Final[Mapping[str, Callable[[TrainingSet], Fitted]]] = MappingProxyType(
         "carrot": carrot.fit,
         "uniroute": uniroute.fit,
         "ranking": ranking.fit,
+        "glider": glider.fit,
+        "description": description.fit,
     }
 )
 

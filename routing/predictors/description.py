@@ -1,0 +1,63 @@
+"""Retrieval by description: the expert whose description is nearest to the prompt.
+
+Source: a baseline of Hari & Thomson 2023 (arXiv:2308.11601), in the manner of Gorilla (arXiv:2305.15334).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from routing.encoder import Card
+from routing.predictors.glider_score import sigmoid
+from routing.predictors.graph import GraphHead
+from routing.predictors.method import Method
+from routing.predictors.stored import Arrays, arrays_of
+from routing.schema import Features, Floats, Prediction
+
+NAME: Final = "description"
+
+
+def scores(features: Features, arrays: Arrays) -> Floats:
+    """Calibrated cosine of the prompt to every expert's description, shape (n_prompts, n_experts).
+
+    One rising curve maps cosines of all experts to scores, so that the nearest description has the highest score.
+    """
+    cosines = features.vector.astype(np.float64) @ arrays["descriptions"].astype(np.float64).T
+    return sigmoid(float(arrays["intercept"]) + float(arrays["slope"]) * cosines)
+
+
+class Retrieval:
+    """Scores by description; tokens, reading ease and latency as the graph predicts them; no interval.
+
+    Args:
+        card: The router card.
+        arrays: Unit vectors of descriptions and the curve from cosines to scores.
+    """
+
+    def __init__(self, card: Card, arrays: Arrays) -> None:
+        self._base = GraphHead(card, "score")
+        self._arrays = arrays
+
+    def predict(self, features: Features) -> Prediction:
+        """Predict for every expert of the graph, one row a prompt."""
+        told = self._base.predict(features)
+        score = scores(features, self._arrays)
+        unknown = np.full_like(score, np.nan)
+        return Prediction(
+            experts=told.experts,
+            score=score,
+            score_low=unknown,
+            score_high=unknown,
+            output_tokens=told.output_tokens,
+            reading_ease=told.reading_ease,
+            latency_s=told.latency_s,
+        )
+
+
+METHOD: Final = Method(
+    title="Nearest description",
+    system="Tryage",
+    about="The expert whose description (catalogue facts and cards) is nearest to the prompt, as in Gorilla.",
+    source="arXiv:2308.11601",
+    build=lambda card: Retrieval(card, arrays_of(card, NAME)),
+)

@@ -28,8 +28,8 @@ class Skills:
     Args:
         names: Names of the skills.
         experts: Experts, in the order of the card.
-        ability: Logits above the mean of the experts measured there, shape (n_experts, n_skills); higher is abler, NaN
-            where the expert has not been measured on prompts that ask for the skill.
+        ability: What the fit expects of the expert on training prompts of that domain, in logits above the mean
+            expert, how easy a source is taken out; shape (n_experts, n_skills), NaN where never measured there.
     """
 
     names: tuple[str, ...]
@@ -39,11 +39,15 @@ class Skills:
 
 def columns(features: Features, arrays: Arrays) -> Floats:
     """Probability that each measurement's expert solves the prompt, shape (n_prompts, n_columns)."""
-    vector = features.vector.astype(float)
+    return sigmoid(logits(features.vector.astype(float), arrays))
+
+
+def logits(vector: Floats, arrays: Arrays) -> Floats:
+    """The same before the sigmoid."""
     hidden = _hidden(vector, arrays)
     told = asked(vector, arrays) @ arrays["column_ability"].astype(float) * _sharpness(hidden, arrays)
     more = (hidden @ arrays["nameless"].astype(float)) @ arrays["column_nameless"].astype(float)
-    return sigmoid(told + more + arrays["offset"] - _hardness(hidden, arrays)[:, np.newaxis])
+    return np.asarray(told + more + arrays["offset"] - hardness(vector, arrays)[:, np.newaxis])
 
 
 def asked(vector: Floats, arrays: Arrays) -> Floats:
@@ -55,7 +59,7 @@ def difficulty(features: Features, arrays: Arrays) -> Floats:
     """Logit with which an expert of mean ability fails, shape (n_prompts,): 0 is an even chance, higher is harder."""
     vector = features.vector.astype(float)
     mean = asked(vector, arrays) @ arrays["mean_ability"].astype(float)
-    return np.asarray(_hardness(_hidden(vector, arrays), arrays) - mean)
+    return np.asarray(hardness(vector, arrays) - mean)
 
 
 def skills(card: Card) -> Skills:
@@ -79,8 +83,9 @@ def _hidden(vector: Floats, arrays: Arrays) -> Floats:
     return gelu(vector @ arrays["hidden"].astype(float) + arrays["hidden_bias"])
 
 
-def _hardness(hidden: Floats, arrays: Arrays) -> Floats:
-    return np.asarray(hidden @ arrays["hardness"].astype(float) + arrays["hardness_bias"])
+def hardness(vector: Floats, arrays: Arrays) -> Floats:
+    """What every expert's logit is lowered by on each prompt, shape (n_prompts,)."""
+    return np.asarray(_hidden(vector, arrays) @ arrays["hardness"].astype(float) + arrays["hardness_bias"])
 
 
 def _sharpness(hidden: Floats, arrays: Arrays) -> Floats:

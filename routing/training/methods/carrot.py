@@ -6,21 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.schema import Floats
-from routing.training.fits import component_ridge, ridge
+from routing.training.fits import ridge
 from routing.training.methods.data import TrainingSet
+from routing.training.methods.regression import FEWEST, regressions
 
-CAUTION: Final = 2.0
 TOKEN_PENALTY: Final = 10.0
-FEWEST: Final = 20
 
 
 def fit(data: TrainingSet) -> dict[str, NDArray[Any]]:
     """Component-wise ridge for scores, ridge for tokens; both on unit sentence vectors."""
-    weight, bias = quality(data)
+    found = regressions(data.vector, data)
     token_weight, token_bias, low, high = lengths(data)
     return {
-        "weight": weight.astype(np.float16),
-        "bias": bias.astype(np.float32),
+        "weight": found.weight.astype(np.float16),
+        "bias": found.bias.astype(np.float32),
         "token_weight": token_weight.astype(np.float16),
         "token_bias": token_bias.astype(np.float32),
         "token_low": low.astype(np.float32),
@@ -28,19 +27,6 @@ def fit(data: TrainingSet) -> dict[str, NDArray[Any]]:
         "column_source": data.column_source.astype(np.int16),
         "column_expert": data.column_expert.astype(np.int16),
     }
-
-
-def quality(data: TrainingSet) -> tuple[Floats, Floats]:
-    """Weights (width, n_columns) and biases of scores; a column with too few outcomes keeps its mean."""
-    weight, bias = np.zeros((data.vector.shape[1], len(data.column_source))), data.base()
-    for source in range(len(data.sources)):
-        rows, columns = data.rows_of(source), data.columns_of(source)
-        enough = np.isfinite(data.score[np.ix_(rows, columns)]).sum(axis=0) >= FEWEST
-        solid = columns[enough & ~data.is_thin[columns]]
-        if len(solid):
-            found = component_ridge(data.vector[rows], data.score[np.ix_(rows, solid)], caution=CAUTION)
-            weight[:, solid], bias[solid] = found.weight, found.bias
-    return weight, bias
 
 
 def lengths(data: TrainingSet) -> tuple[Floats, Floats, Floats, Floats]:

@@ -83,6 +83,10 @@ class TrainingSet:
         """Columns measured in a source."""
         return np.flatnonzero(self.column_source == source).astype(np.int64)
 
+    def spread(self) -> float:
+        """Mean squared distance of sentence vectors from their mean, by which penalties are scaled."""
+        return float(max(self.vector.var(axis=0).sum(), 1e-6))
+
     def base(self) -> Floats:
         """Mean score per column, drawn to one half as if by two more prompts, shape (n_columns,)."""
         known = np.isfinite(self.score)

@@ -13,7 +13,7 @@ from routing.schema import Floats
 from routing.training.methods.data import TrainingSet
 
 BATCH: Final = 256
-FEWEST_STEPS: Final = 60  # few prompts are gone through more often
+FEWEST_STEPS: Final = 120  # few prompts are gone through more often
 LEAST_SCALE: Final = 0.01  # a feature that hardly varies is not blown up to unit variance
 
 Loss = Callable[[Tensor, Tensor], Tensor]

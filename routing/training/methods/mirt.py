@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from routing.predictors.links import logit
+from routing.predictors.mirt import hardness, logits
 from routing.schema import Floats
 from routing.training.methods.data import TrainingSet
 from routing.training.methods.descent import Schedule, Standard, array, descend, masked_cross_entropy
+from routing.training.tables import IntArray
 
 HIDDEN: Final = 96
 NAMELESS: Final = 24  # directions of skill that no domain explains
 DROPOUT: Final = 0.4
 SKILL_SHARE: Final = 0.3  # weight of telling domains apart, which ties skills to their names
-OWN_PENALTY: Final = 1e-3  # on what one source says of an expert beyond the others
+RIDGE: Final = 1e-3
 FEWEST: Final = 20  # outcomes that make a skill of an expert known
 SCHEDULE: Final = Schedule(epochs=6, rate=3e-3, decay=0.05)
 
@@ -74,7 +76,8 @@ def fit(data: TrainingSet) -> Fitted:
 
     labelled = replace(data, score=np.column_stack([data.score, place]))
     found, scaled = descend(make, loss, labelled, SCHEDULE)
-    return _arrays(found, scaled) | _readable(found, data, names, place)
+    arrays = _arrays(found, scaled)
+    return arrays | _readable(arrays, data, names, place)
 
 
 def _arrays(found: ItemResponse, scaled: Standard) -> Fitted:
@@ -100,21 +103,31 @@ def _arrays(found: ItemResponse, scaled: Standard) -> Fitted:
     return {k: v.astype(np.float16) for k, v in large.items()} | {k: v.astype(np.float32) for k, v in small.items()}
 
 
-def _readable(found: ItemResponse, data: TrainingSet, names: NDArray[np.str_], place: NDArray[np.int64]) -> Fitted:
-    """Abilities for people: logits above the mean of the experts measured on a skill; NaN where not measured."""
+def _readable(arrays: Fitted, data: TrainingSet, names: NDArray[np.str_], place: NDArray[np.int64]) -> Fitted:
+    """Abilities for people, and what an expert of mean ability brings to each skill."""
+    told = logits(data.vector, arrays) + hardness(data.vector, arrays)[:, np.newaxis]
     known = np.isfinite(data.score)
-    count = np.zeros((len(data.experts), len(names)))
-    total = np.zeros_like(count)
-    full = array(found.column_ability()) + array(found.offset)[:, np.newaxis]
+    ability = np.full((len(data.experts), len(names)), np.nan)
+    mean = np.zeros(len(names))
     for skill in range(len(names)):
-        seen = known[place == skill].sum(axis=0)
-        np.add.at(count[:, skill], data.column_expert, seen)
-        np.add.at(total[:, skill], data.column_expert, seen * full[:, skill])
-    ability = np.where(count >= FEWEST, total / np.maximum(count, 1.0), np.nan)
-    usable = np.isfinite(ability)
-    mean: Floats = np.where(usable, ability, 0.0).sum(axis=0) / np.maximum(usable.sum(axis=0), 1)
+        here = known & (place == skill)[:, np.newaxis]
+        seen = here.sum(axis=0)
+        columns = np.flatnonzero(seen >= min(FEWEST, max(1, seen.max(initial=0))))
+        if seen.any():
+            level = np.where(here, told, 0.0).sum(axis=0)[columns] / seen[columns]
+            mean[skill] = level.mean()
+            experts, found = _abilities(level, data.column_expert[columns], data.column_source[columns])
+            ability[experts, skill] = found - found.mean()
     return {
         "skill_names": names,
-        "ability": (ability - mean).astype(np.float32),
+        "ability": ability.astype(np.float32),
         "mean_ability": mean.astype(np.float32),
     }
+
+
+def _abilities(level: Floats, expert: IntArray, source: IntArray) -> tuple[IntArray, Floats]:
+    """Experts and their abilities, by least squares of ability + ease of the source, with a trace of ridge."""
+    (experts, who), (sources, where) = (np.unique(index, return_inverse=True) for index in (expert, source))
+    design = np.concatenate([np.eye(len(experts))[who], np.eye(len(sources))[where]], axis=1)
+    gram = design.T @ design + RIDGE * np.eye(design.shape[1])
+    return experts, np.linalg.solve(gram, design.T @ level)[: len(experts)]

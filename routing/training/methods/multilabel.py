@@ -12,6 +12,7 @@ from routing.predictors.links import gelu, logit, sigmoid
 from routing.schema import Floats
 from routing.training.methods.data import TrainingSet
 from routing.training.methods.descent import Schedule, array, descend, masked_cross_entropy
+from routing.training.methods.regression import regressions
 from routing.training.methods.thresholds import fit_thresholds, out_of_fold
 
 HIDDEN: Final = 128
@@ -22,10 +23,14 @@ Layers = tuple[Floats, Floats, Floats, Floats]
 
 
 def fit(data: TrainingSet) -> dict[str, NDArray[Any]]:
-    """One network on all prompts, and a threshold per expert."""
+    """One network on all prompts, a threshold per expert, and the second model; the last two out of fold."""
     told = out_of_fold(data, lambda fitted, asked: _predict(network(fitted), asked.vector))
     hidden, hidden_bias, weight, bias = network(data)
+    usable = np.flatnonzero(np.isfinite(told).all(axis=1))
+    second = regressions(told[usable], data.take(usable))
     return {
+        "second_weight": second.weight.astype(np.float16),
+        "second_bias": second.bias.astype(np.float32),
         "hidden": hidden.astype(np.float16),
         "hidden_bias": hidden_bias.astype(np.float32),
         "weight": weight.astype(np.float16),

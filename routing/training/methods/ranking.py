@@ -68,7 +68,7 @@ def levels(data: TrainingSet) -> Fitted:
         usable = known.any(axis=1)
         mean = np.where(known, score, 0.0).sum(axis=1)[usable] / known.sum(axis=1)[usable]
         if len(mean):
-            found = logistic(data.vector[rows[usable]], mean[:, np.newaxis], penalty=LEVEL_PENALTY)
+            found = logistic(data.vector[rows[usable]], mean[:, np.newaxis], penalty=LEVEL_PENALTY * data.spread())
             weight[:, source], bias[source] = found.weight[:, 0], found.bias[0]
     return {"level": weight.astype(np.float16), "level_bias": bias.astype(np.float32)}
 

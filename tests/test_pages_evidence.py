@@ -6,10 +6,13 @@ from types import SimpleNamespace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.common import heat, names
 from routing.errors import RoutingError
 from routing.evidence import Evidence
 from tests.stored_evidence import POOLS, make
-from tests.test_pages import ROOT, words
+from tests.test_pages import MATHS, ROOT, app, type_prompt, words
+
+__all__ = ["app"]
 
 PAGE = "pages/evidence/routers.py"
 TABS = {
@@ -120,3 +123,63 @@ def test_missing_and_damaged_evidence_is_one_calm_sentence(show, tmp_path):
         assert not app.exception
         assert "evidence" in app.info[0].value
         assert not app.get("plotly_chart")
+
+
+def test_a_router_of_choice_decides_and_travels_in_the_link(app):
+    type_prompt(app, MATHS)
+    usual = app.dataframe[0].value["Score"].tolist()
+    app.selectbox(key="router").set_value("prompt-blind").run()
+    assert not app.exception
+    assert app.dataframe[0].value["Score"].tolist() != usual
+    assert "gives no intervals" in words(app)
+    assert any("router=prompt-blind" in c.value for c in app.code)
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other.query_params.update({"prompt": MATHS, "router": "prompt-blind"})
+    other.run()
+    assert other.selectbox(key="router").value == "prompt-blind"
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other.query_params.update({"prompt": MATHS, "router": "oracle-of-delphi"})
+    other.run()
+    assert "not known here" in other.toast[0].value
+
+
+def test_a_policy_says_that_weights_do_not_move_it(app):
+    type_prompt(app, MATHS)
+    app.selectbox(key="router").set_value("cascade").run()
+    assert not app.exception
+    assert "Weights do not move its pick, limits do" in words(app)
+    app.session_state["route_tabs"] = "What would flip it"
+    app.run()
+    assert "no weight would flip it" in words(app)
+
+
+def test_every_router_picks_for_the_prompt_only_when_asked(app, monkeypatch):
+    from pages.common import cached
+
+    some = ["blend", "network", "clusters", "prompt-blind", "cascade"]
+    monkeypatch.setattr(names, "usable", lambda: some)
+    cached.routers.clear()
+    real, calls = cached.routers, []
+    monkeypatch.setattr(cached, "routers", lambda: calls.append(1) or real())
+    type_prompt(app, MATHS)
+    assert not calls
+    app.session_state["route_tabs"] = "Which router picks what"
+    app.run()
+    assert not app.exception
+    frame = next(d.value for d in app.dataframe if "Pick" in d.value)
+    assert list(frame["_name"]) == some
+    assert frame["Predicted score"].between(0, 1).all()
+    app.selectbox(key="pool").set_value("frontier4").run()
+    frame = next(d.value for d in app.dataframe if "Pick" in d.value)
+    assert set(frame["_pick"]) <= set(cached.pools()["frontier4"])
+    real.clear()
+
+
+def test_words_of_a_heat_map_are_never_markup():
+    text = heat.coloured((("<img src=x onerror=alert(1)>", 2.0), ('" onmouseover="x', -1.0), ("plain", 0.0)))
+    assert "<img" not in text
+    assert '"x"' not in text
+    assert text.count("<span") == 3
+    assert "--w:100%" in text
+    assert 'class="against" style="--w:50%"' in text
+    assert heat.coloured(()) == ""

@@ -1,12 +1,16 @@
 """Which expert should answer this prompt, and why?"""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from pages.common import answers, cached, controls, link, look, show, tables
+from pages.common import asking, cached, cards, controls, heat, link, look, picks, show, tables
 from routing import figures
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
+from routing.predictors import DEFAULT, PREDICTORS
 from routing.router import Reading, Routed
+from routing.schema import Preferences
 
 AXES = ("cost", "latency", "size", "recency", "security", "verbosity", "readability", "score")
 
@@ -20,19 +24,24 @@ def page() -> None:
     if reading is None:
         return
     show.flags(reading)
-    live(reading)
+    live(prompt, reading)
 
 
 @st.fragment
-def live(reading: Reading) -> None:
+def live(prompt: str, usual: Reading) -> None:
     """Controls and all that depends on them; runs alone when a slider moves."""
     with st.container(key="live"):
         left, right = st.columns([1, 2.6], gap="large")
     with left:
         wanted = controls.panel()
+        name = controls.router_chooser()
         link.share()
+    with right:
+        reading = usual if name == DEFAULT else show.reading_of(prompt, name)
+    if reading is None:
+        return
     try:
-        routed = cached.router().decide(reading, wanted, measured_s=answers.measured_seconds())
+        routed = asking.decided(cards.router(name), reading, wanted)
     except RoutingError as problem:
         right.warning(str(problem))
         return
@@ -42,7 +51,9 @@ def live(reading: Reading) -> None:
         show.flip_line(routed)
         chart(routed)
         show.footnote(routed)
-    details(routed)
+        if learnt := asking.taught(routed):
+            st.caption(learnt)
+    details(prompt, wanted, routed)
 
 
 def chart(routed: Routed) -> None:
@@ -69,23 +80,22 @@ def axis_title(name: str) -> str:
     return "Predicted score" if name == "score" else CONSTRAINTS[name].title
 
 
-def details(routed: Routed) -> None:
-    """Everything behind the pick: all numbers, the objective, the flags that can be written."""
-    titles = ["All experts", "Objective", "What would flip it", "Flags"]
-    numbers, bars, why, help_tab = st.tabs(titles, key="route_tabs", on_change="rerun")
+def details(prompt: str, wanted: Preferences, routed: Routed) -> None:
+    """Everything behind the pick: all numbers, the objective, other routers, words, the flags that can be written."""
+    tabs: dict[str, Callable[[], None]] = {
+        "All experts": lambda: tables.numbers_table(routed),
+        "Objective": lambda: objective_bars(routed),
+        "What would flip it": lambda: tables.flip_table(routed),
+        "Which router picks what": lambda: picks.picks(prompt, wanted, routed),
+    }
+    if heat.NAME in PREDICTORS:
+        tabs["Token heat map"] = lambda: heat.heat(prompt, wanted)
+    tabs["Flags"] = show.flag_help
     # Only the open tab is drawn, so that a slider is answered at once.
-    if numbers.open:
-        with numbers:
-            tables.numbers_table(routed)
-    if bars.open:
-        with bars:
-            objective_bars(routed)
-    if why.open:
-        with why:
-            tables.flip_table(routed)
-    if help_tab.open:
-        with help_tab:
-            show.flag_help()
+    for tab, draw in zip(st.tabs(list(tabs), key="route_tabs", on_change="rerun"), tabs.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw()
 
 
 def objective_bars(routed: Routed) -> None:

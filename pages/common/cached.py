@@ -8,22 +8,45 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.common import names
 from routing.answer import load_litellm
 from routing.catalog import ASSETS, Catalog, load_catalog
+from routing.encoder import OnnxEncoder
+from routing.encoder import load as load_graph
 from routing.errors import CatalogError
 from routing.evidence import Evidence
 from routing.figures.evidence import latent as map_of
 from routing.outcomes import read_pools
-from routing.registry import load_router
+from routing.predictors import DEFAULT, glider_heat
+from routing.predictors.glider_cards import CARDS_FILE, ExpertCards, load_cards
+from routing.registry import load_router, load_routers
 from routing.router import Router
 from routing.sample import Sample, load_sample
 from routing.store import Store, open_store
 
 
-@st.cache_resource(show_spinner="Reading the router")
-def router() -> Router:
-    """The router that ships with the app."""
-    return load_router()
+@st.cache_resource(show_spinner="Reading the router", max_entries=4)
+def router(name: str = DEFAULT) -> Router:
+    """A router by name; the one that the app uses when none is named."""
+    return load_router() if name == DEFAULT else load_router(name=name)
+
+
+@st.cache_resource(show_spinner="Reading every router")
+def routers() -> dict[str, Router]:
+    """Every router that can be asked, around one graph."""
+    return load_routers(names.usable())
+
+
+@st.cache_data
+def cards() -> dict[str, ExpertCards]:
+    """The instruction cards of every expert, as they are stored."""
+    return load_cards(ASSETS / CARDS_FILE)
+
+
+@st.cache_resource(show_spinner=False)
+def token_reader() -> OnnxEncoder:
+    """The graph with the outputs that a heat map of tokens needs."""
+    return load_graph(ASSETS, heads=glider_heat.HEADS)
 
 
 @st.cache_resource(show_spinner=False)

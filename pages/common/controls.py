@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from pages.common import cached
+from pages.common import cached, names
 from routing.objective import CONSTRAINTS
+from routing.predictors import DEFAULT
 from routing.schema import Preferences
 
 ALL, OWN = "All experts", "My choice"
@@ -87,6 +88,19 @@ def pool_chooser() -> tuple[str, ...] | None:
         persist_state="session",
     )
     return tuple(own) or None
+
+
+def router_chooser() -> str:
+    """Which router predicts or decides; the default unless somebody chooses."""
+    return st.selectbox(
+        "Router",
+        names.usable(),
+        key="router",
+        format_func=names.grouped,
+        persist_state="session",
+        help="Every method and policy, judged on the Routers page. "
+        + names.about(st.session_state.get("router", DEFAULT)),
+    )
 
 
 def panel() -> Preferences:

@@ -5,11 +5,12 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.common import cached, controls
+from pages.common import cached, controls, names
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
+from routing.predictors import DEFAULT
 
 AXES = frozenset({*CONSTRAINTS, "score"})
-CHOICES = {"axis_x": "cost", "axis_y": "score", "sweep_constraint": "cost"}
+CHOICES = {"axis_x": "cost", "axis_y": "score", "sweep_constraint": "cost", "router": DEFAULT}
 SWITCHES = {"axis_log": True, "axis_reverse": False}
 MAX_PROMPT = 4000
 
@@ -38,8 +39,8 @@ def _take(name: str, value: str) -> str | None:
     if name == "prompt":
         st.session_state["prompt"] = value[:MAX_PROMPT]
         return None
-    if name == "pool":
-        return _take_pool(value)
+    if name in {"router", "pool"}:
+        return _take_router(value) if name == "router" else _take_pool(value)
     if kind not in readers or (kind in {"axis", "sweep"} and name not in {"axis_x", "axis_y", "sweep_constraint"}):
         return None
     try:
@@ -59,6 +60,13 @@ def _one_of(value: str, allowed: frozenset[str]) -> str:
     if value not in allowed:
         raise ValueError
     return value
+
+
+def _take_router(value: str) -> str | None:
+    if value not in names.usable():
+        return f"The link names the router {value[:40]!r}, which is not known here, so the default is used."
+    st.session_state["router"] = value
+    return None
 
 
 def _take_pool(value: str) -> str | None:

@@ -35,8 +35,8 @@ def usable() -> list[str]:
 
 
 def grouped(name: str) -> str:
-    """A router as a list of choices shows it: its system, then its name."""
-    return f"{systems().get(name, '')} · {titles().get(name, name)}"
+    """A router as a list of choices shows it: its name, then its system; a narrow field cuts the end off."""
+    return f"{titles().get(name, name)} · {systems().get(name, '')}"
 
 
 def about(name: str) -> str:

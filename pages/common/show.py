@@ -4,33 +4,33 @@ import math
 
 import streamlit as st
 
-from pages.common import cached, controls
+from pages.common import cached, cards, controls
 from routing import flags as flag_grammar
 from routing import sensitive
 from routing.errors import RoutingError
 from routing.figures.style import money
 from routing.flips import Flip
 from routing.objective import CONSTRAINTS
+from routing.predictors import DEFAULT
 from routing.router import Reading, Routed
 
 
-def reading_of(prompt: str) -> Reading | None:
-    """Read a prompt once per browser session and text; without one, say what to do."""
+def reading_of(prompt: str, router: str = DEFAULT) -> Reading | None:
+    """Read a prompt once per browser session, text and router; without one, say what to do."""
     if not prompt.strip():
         st.info(
             "Type a prompt above, or choose an example, to see what every expert is predicted to reach.",
             icon=":material/edit:",
         )
         return None
-    if st.session_state.get("reading_for") != prompt:
+    kept: dict[str, tuple[str, Reading]] = st.session_state.setdefault("readings", {})
+    if router not in kept or kept[router][0] != prompt:
         try:
-            st.session_state["reading"] = cached.router().read(prompt)
+            kept[router] = (prompt, cards.router(router).read(prompt))
         except RoutingError as problem:
             st.warning(str(problem))
             return None
-        st.session_state["reading_for"] = prompt
-    reading: Reading = st.session_state["reading"]
-    return reading
+    return kept[router][1]
 
 
 def flags(reading: Reading) -> None:
@@ -105,6 +105,9 @@ def pick(routed: Routed) -> None:
 
 def flip_line(routed: Routed) -> None:
     """The smallest change that would flip the pick, with a button that makes it."""
+    if (rule := routed.decision.rule) is not None:
+        st.caption(f"{rule.policy.title}: {rule.policy.about} Weights do not move its pick, limits do.")
+        return
     flip = routed.decision.smallest_flip
     if flip is None:
         if routed.decision.pick is not None:
@@ -165,9 +168,11 @@ def apart(routed: Routed, axes: tuple[str, str]) -> None:
 def footnote(routed: Routed) -> None:
     """How long it took and how much was read."""
     reading = routed.reading
+    has_bars = not all(math.isnan(low) for low in routed.decision.options.score_low)
+    bars = "Bars are 90 % intervals." if has_bars else "This router gives no intervals."
     st.caption(
         f"{reading.input_tokens:,} input tokens. Predicted in {reading.read_ms:.1f} ms, "
-        f"decided in {routed.decide_ms:.1f} ms. Bars are 90 % intervals."
+        f"decided in {routed.decide_ms:.1f} ms. {bars}"
     )
 
 

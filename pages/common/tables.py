@@ -74,6 +74,9 @@ def _columns() -> dict[str, Any]:
 
 def flip_table(routed: Routed) -> None:
     """For every other expert the smallest single change that would pick it."""
+    if routed.decision.rule is not None:
+        st.caption("A policy picks by a rule of its own, so no weight would flip it. Limits rule experts out.")
+        return
     decision, titles = routed.decision, cached.titles()
     rows = [
         {

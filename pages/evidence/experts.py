@@ -5,9 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, keys, look
+from pages.common import cached, cards, keys, look
 from pages.common.download import csv_button
 from routing.catalog import SECURITY_TIERS
+from routing.errors import RoutingError
+from routing.figures.evidence import items
 from routing.keys import KeyStatus
 
 
@@ -37,6 +39,8 @@ def page() -> None:
     )
     csv_button(shown, "thalamus-catalogue.csv", key="download_catalogue")
     known(shown)
+    cards.section(list(shown["_name"]))
+    skills(list(shown["_name"]))
 
 
 def table() -> pd.DataFrame:
@@ -112,6 +116,28 @@ def known(shown: pd.DataFrame) -> None:
         return
     frame = frame.reindex(columns=sorted(frame.columns)).rename_axis("Expert").reset_index()
     st.dataframe(frame, hide_index=True, height=420, placeholder="none", key="experts_domains")
+
+
+def skills(names: list[str]) -> None:
+    """What item response says of these experts, where it is stored."""
+    try:
+        stored = cached.evidence().mirt
+    except RoutingError:
+        return
+    frame = items.skills({**stored, "experts": {n: v for n, v in stored.get("experts", {}).items() if n in names}}, {})
+    if frame.empty:
+        return
+    frame["Expert"] = frame["Expert"].map(cached.titles())
+    st.markdown("#### How able is it, skill by skill?")
+    st.caption(
+        "Ability in an item response model (MIRT, arXiv:2506.01048), in logits above the mean of the experts "
+        "measured; the Routers page draws it."
+    )
+    config = {c: st.column_config.NumberColumn(format="%+.2f") for c in frame.columns if c != "Expert"}
+    st.dataframe(
+        frame, hide_index=True, height=360, column_config=config, placeholder="not measured", key="experts_skills"
+    )
+    csv_button(frame, "thalamus-skills.csv", key="download_skills")
 
 
 page()

@@ -19,6 +19,7 @@ from routing.schema import Features, Prediction
 
 if TYPE_CHECKING:
     from routing.training.features import Encoded
+    from routing.training.methods.language import Language
     from routing.training.tables import Table
 
 SEEDS: Final = (0,)  # one network instead of three: a refit is a check, and there are many
@@ -43,6 +44,7 @@ class Bench:
         pieces: Word pieces read of all prompts.
         forms: Classes of form per word piece.
         table: Outcomes by measurement, from all training prompts.
+        language: How methods read sentences; None where no encoder is at hand, as in small tests.
     """
 
     outcomes: Outcomes
@@ -50,6 +52,7 @@ class Bench:
     pieces: Sequence[Sequence[int]]
     forms: NDArray[np.uint8]
     table: "Table"
+    language: "Language | None" = None
 
     def table_of(self, rows: IntArray) -> "Table":
         """Measurements that these training prompts alone would give; fewer experts may be known."""
@@ -81,13 +84,15 @@ def open_bench(data: Path, outcomes: Outcomes, progress: Say) -> Bench:
         RoutingError: The libraries of training are not installed.
     """
     try:
+        from routing.training.methods.language import language_of
         from routing.training.prepared import prepare
     except ImportError as problem:
         raise RoutingError(
             f"Refitting needs {problem.name}, which is not installed. Run: make train (it installs what that needs)."
         ) from problem
     ready = prepare(data, outcomes=outcomes, form="a", progress=progress)
-    return Bench(ready.outcomes, ready.encoded, ready.ids, ready.forms, ready.table)
+    language = language_of(ready.encoder, ready.tokenizer)
+    return Bench(ready.outcomes, ready.encoded, ready.ids, ready.forms, ready.table, language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +150,17 @@ def refit(
     heads = run_heads(export_heads(Heads(fitted)), encoded.vector[predicted], encoded.pooled[predicted], pieces)
     methods: Mapping[str, Mapping[str, NDArray[Any]]] = {}
     if with_methods:
-        task = bench.outcomes.prompts["task"].to_numpy(dtype=object)
-        data = training_set(table, encoded, bench.pieces, task, rows, n_pieces=len(bench.forms))
+        prompts = bench.outcomes.prompts
+        data = training_set(
+            table,
+            encoded,
+            bench.pieces,
+            prompts["task"].to_numpy(dtype=object),
+            rows,
+            n_pieces=len(bench.forms),
+            language=bench.language,
+            domain=prompts["domain"].to_numpy(dtype=object),
+        )
         methods = fit_methods(data, table, progress=progress)
     features = Features(
         vector=encoded.vector[predicted],

@@ -32,12 +32,7 @@ def make(seed=0):
         held_out=[_held_out(row, protocol, rng) for row in rows for protocol in ("tasks", "sources")],
         alpha=_alpha(rng),
         learning={name: _learning(rng) for name in PREDICTORS},
-        controls={
-            name: {
-                pool: {"gap_closed": float(rng.normal(-0.01, 0.01)), "aiq_above_prompt_blind": 0.0} for pool in POOLS
-            }
-            for name in PREDICTORS
-        },
+        controls={name: {pool: _shuffled(rng) for pool in POOLS} for name in PREDICTORS},
         lengths=_lengths(),
         contamination=_contamination(rng),
         latency={name: {"ms_p50": float(rng.uniform(6, 12)), "ms_p95": float(rng.uniform(14, 25))} for name in ROUTERS},
@@ -143,21 +138,36 @@ def _held_out(row, protocol, rng):
     return {
         **{"protocol": protocol, "pool": row["pool"], "router": row["router"], "score": row["score"] - lost},
         **{"score_held_in": row["score"], "best_single": best, "n_prompts": 1129},
-        "above_best_single": {"value": gain, "interval": [gain - 0.01, gain + 0.01]},
+        **{"above_best_single": gain, "above_best_single_interval": [gain - 0.01, gain + 0.01], "unknown": []},
+        "units": [_unit(f"{protocol[:-1]} {i}", best, gain, rng) for i in range(5)],
     }
+
+
+def _unit(name, best, gain, rng):
+    here = gain + float(rng.normal(0, 0.02))
+    score = {"score": best + here, "score_held_in": best + here + 0.02, "best_single": best, "best_here": best + 0.03}
+    interval = [here - 0.03, here + 0.03]
+    return {"unit": name, "n_prompts": 200, **score, "above_best_single": here, "above_best_single_interval": interval}
 
 
 def _alpha(rng):
-    alpha = np.linspace(0, 1, 11)
+    alpha = np.array([0, 0.25, 0.5, 1, 2, 3, 5, 8])
     suites = {
         suite: {
             "alpha": alpha.tolist(),
-            "score": (top - 0.03 * (alpha - at) ** 2).tolist(),
-            "accuracy": (top - 0.02 * alpha).tolist(),
+            "score": (top - 0.001 * (alpha - at) ** 2).tolist(),
+            "accuracy": (top - 0.002 * alpha).tolist(),
         }
-        for suite, top, at in (("held-in", 0.83, 0.2), ("held-out", 0.81, 0.6))
+        for suite, top, at in (("held-in", 0.83, 1), ("held-out", 0.81, 4))
     }
-    return {**suites, "fitted": {"alpha_near": 0.6, "alpha_far": 0.2, "threshold": 0.4}}
+    return {**suites, "fitted": {"alpha_near": 5, "alpha_far": 3, "alpha_fixed": 5, "threshold": 0.76}}
+
+
+def _shuffled(rng):
+    gain = float(rng.normal(-0.005, 0.005))
+    gaps = {"gap_closed": gain / 0.09, "gap_closed_above_floor": gain / 0.09, "aiq_above_prompt_blind": 0.0}
+    interval = [gain - 0.008, gain + 0.008]
+    return {**gaps, "above_floor": gain, "above_floor_interval": interval, "is_clean": interval[0] <= 0}
 
 
 def _learning(rng):
@@ -172,7 +182,10 @@ def _lengths():
         return {"error": error, "error_of_mean": mean, "rank_correlation": correlation, "used": used}
 
     return {
-        "readability": {"held-in": one(11.2, 15.0, 0.41), "held-out": one(15.9, 15.2, 0.05)},
+        "readability": {
+            **{"held-in": one(11.2, 15.0, 0.41), "held-out": one(15.9, 15.2, 0.05)},
+            "held-out sources": one(16.9, 15.2, 0.01),
+        },
         "verbosity": {"held-in": one(93.0, 160.0, 0.62), "held-out": one(120.0, 158.0, 0.44)},
     }
 
@@ -193,4 +206,8 @@ def _contamination(rng):
 def _mirt(rng):
     skills = ["arithmetic", "clinical facts", "code", "law", "planning"]
     experts = {e: rng.normal(0, 1, len(skills)).tolist() for e in dict.fromkeys(e for p in POOLS.values() for e in p)}
-    return {"skills": skills, "experts": experts, "difficulty_by_domain": {d: float(rng.normal()) for d in DOMAINS}}
+    return {
+        "skills": skills,
+        "experts": experts,
+        "difficulty_by_domain": {d: {"mean": float(rng.normal()), "n_prompts": 99} for d in DOMAINS},
+    }

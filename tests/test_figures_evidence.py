@@ -172,10 +172,27 @@ def test_held_out_reads_numbers_and_objects_alike():
     assert frame["Low"].isna().tolist() == [True, False]
 
 
+def test_a_loss_is_shown_task_by_task_the_largest_first(stored):
+    told = stored.held_out[0]["units"]
+    frame = heldout.units(told)
+    assert (np.diff(frame["Held-out"]) >= 0).all()
+    figure = heldout.units_figure(frame, most=3)
+    assert [len(t.x) for t in figure.data] == [3, 3]
+
+
+def test_a_shuffled_router_that_gains_is_filled():
+    told = {"a": {"p": {"gap_closed_above_floor": 0.1, "is_clean": False}, "q": {"gap_closed_above_floor": -0.1}}}
+    frame = controls.shuffled(told, {}, {})
+    assert frame["Verdict"].tolist() == ["above the floor", "closes no gap"]
+    assert [t.marker.symbol[0] for t in controls.shuffled_figure(frame).data] == ["circle", "square-open"]
+
+
 def test_fitted_alphas_are_lines(stored):
     frame = heldout.alpha(stored.alpha)
     figure = heldout.alpha_figure(frame, stored.alpha["fitted"])
-    assert sorted(s.x0 for s in figure.layout.shapes) == [0.2, 0.6]
+    steps = stored.alpha["held-in"]["alpha"]
+    assert sorted(s.x0 for s in figure.layout.shapes) == [steps.index(3), steps.index(5)]
+    assert sorted(a.text for a in figure.layout.annotations) == ["far", "near, fixed"]
 
 
 def test_a_warning_is_a_gap_that_cannot_be_chance():

@@ -1,11 +1,15 @@
 """Unfamiliar tasks, controls, and what limits the routers."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 
 from pages.common.evidence import exhibit
 from pages.common.evidence.exhibit import View
 from routing.figures.evidence import controls as control
 from routing.figures.evidence import heldout
+from routing.predictors import DEFAULT
 
 
 def held_out(view: View) -> None:
@@ -38,8 +42,28 @@ def held_out(view: View) -> None:
         gain = frame[["_router", "Router", *against]]
         columns = exhibit.numbers(gain, "%+.3f", Best_single="%.3f")
         exhibit.table(gain, f"against_best_{protocol}", columns=columns)
+        units(kept, view)
         view.about("held_out")
     alpha(view)
+
+
+def units(rows: Sequence[Mapping[str, Any]], view: View) -> None:
+    """What the default router loses, task by task or source by source."""
+    own = next((row for row in rows if row["router"] == DEFAULT), None)
+    if own is None or not own.get("units"):
+        return
+    exhibit.head(
+        "Where does leaving out hurt?",
+        "The default router's mean score minus the best single expert's on each task or source that was left out "
+        "(filled, with its 95 % interval), and on the same prompts when it was not (hollow) (protocol of GLIDER, "
+        "arXiv:2410.07172).",
+    )
+    frame = heldout.units(own["units"])
+    exhibit.chart(heldout.units_figure(frame), "units")
+    exhibit.table(frame, f"units_{own['protocol']}", columns=exhibit.numbers(frame, "%+.3f", Prompts="localized"))
+    if own.get("unknown"):
+        known = f"{own['n_known']} of the pool's {own['n_members']} experts"
+        st.caption(f"Judged on {known}: the others were measured nowhere else.")
 
 
 def alpha(view: View) -> None:
@@ -71,16 +95,21 @@ def shuffled(view: View) -> None:
     """Routers trained on shuffled labels."""
     exhibit.head(
         "Do shuffled labels close no gap?",
-        "Share of the gap from best single to oracle closed after training on labels shuffled within each source; "
-        "anything right of zero by more than chance would be a leak in the protocol (systems.md 5).",
+        "Share of the gap to the oracle closed after training on labels shuffled within each source, counted from "
+        "the expert that is best in the prompt's source; filled where it is above zero by more than chance, which "
+        "would be a leak in the protocol (systems.md 5).",
     )
     frame = control.shuffled(view.evidence.controls or {}, view.titles, view.pools)
     if frame.empty:
         exhibit.nothing()
         return
     exhibit.chart(control.shuffled_figure(frame), "shuffled")
-    columns = exhibit.numbers(frame, "%+.3f", Gap_closed="percent")
-    exhibit.table(frame, "shuffled", columns=columns)
+    leaks = int((frame["Verdict"] != "closes no gap").sum())
+    st.caption(
+        f"{len(frame) - leaks} of {len(frame)} shuffled routers close no gap."
+        + (f" About {len(frame) * 0.025:.0f} would seem to by chance alone." if leaks else "")
+    )
+    exhibit.table(frame, "shuffled", columns=exhibit.numbers(frame, "%+.3f", Gap_closed="percent"))
     view.about("controls")
 
 
@@ -88,8 +117,8 @@ def learning(view: View) -> None:
     """AIQ over the size of the training set."""
     exhibit.head(
         "Would more data help?",
-        "AIQ, the mean height of the cost-quality curve, after training on so many prompts "
-        "(learning curve asked for by Multiple Minds, arXiv:2405.00467).",
+        "AIQ, the mean height of the cost-quality curve, above that of the static mix after training on so many "
+        "prompts (learning curve asked for by Multiple Minds, arXiv:2405.00467).",
     )
     frame = control.learning(view.evidence.learning or {}, view.pool, view.routers, view.titles)
     if frame.empty:
@@ -112,15 +141,14 @@ def contamination(view: View) -> None:
         exhibit.nothing()
         return
     warned = int((frame["Warning"] != "").sum())
-    expected = len(frame) * 0.025
-    by_chance = "fewer than one" if expected < 1 else f"about {expected:.0f}"
     if warned:
-        st.caption(
-            f":material/warning: {warned} of {len(frame)} measurements lie above zero by more than chance; "
-            f"{by_chance} would by chance alone."
+        st.warning(
+            f"{warned} gaps stay above zero even after allowing for how many were looked at: a router trained on these "
+            "outcomes may trust these experts too much.",
+            icon=":material/warning:",
         )
     else:
-        st.caption("None of these gaps is more than chance.")
+        st.caption("None of these gaps stays above zero once it is allowed for how many were looked at.")
     exhibit.chart(control.contamination_figure(frame), "contamination")
     exhibit.table(frame, "contamination", columns=exhibit.numbers(frame, Gap="%+.3f", Low="%+.3f", High="%+.3f"))
     view.about("contamination")

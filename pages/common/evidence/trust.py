@@ -33,8 +33,8 @@ def lengths(view: View) -> None:
     """Readability and verbosity judged like scores."""
     exhibit.head(
         "Can reading ease and length be predicted?",
-        "Mean absolute error of the prediction divided by that of always predicting the expert's own mean, on held-out "
-        "prompts of familiar tasks and of tasks left out; where it is not below 1 the mean is used "
+        "Root mean squared error of the prediction divided by that of always predicting the expert's own mean, on "
+        "held-out prompts of familiar tasks and of tasks left out; where it is not below 1 the mean is used "
         "(constraints of Tryage, arXiv:2308.11601).",
     )
     frame = drawn.lengths(view.evidence.lengths or {})
@@ -55,20 +55,23 @@ def difficulty(view: View) -> None:
     stored = view.evidence.mirt or {}
     exhibit.head(
         "What can each expert do?",
-        "Ability of each expert per skill in an item response model, P = sigmoid(a(prompt) · theta(expert) - "
-        "b(prompt)); skills are named after the domains that load on them most (MIRT, arXiv:2506.01048).",
+        "Ability of each of the pool's experts per skill in an item response model, in logits above the mean of the "
+        "experts measured there; a skill is named after the domain that asks for it most (MIRT, arXiv:2506.01048).",
     )
-    skills = items.skills(stored, view.experts)
-    if skills.empty:
+    everyone = items.skills(stored, view.experts)
+    if everyone.empty:
         exhibit.nothing()
         return
-    exhibit.chart(items.skills_figure(skills, is_dark=look.is_dark()), "skills")
-    exhibit.table(skills, "skills", columns=exhibit.numbers(skills, "%+.2f"))
+    members = {view.experts.get(name, name) for name in view.rows()[0].get("experts", ())}
+    shown = everyone[everyone["Expert"].isin(members)]
+    exhibit.chart(items.skills_figure(everyone if shown.empty else shown, is_dark=look.is_dark()), "skills")
+    columns = exhibit.numbers(everyone, "%+.2f")
+    exhibit.table(everyone, "skills", columns=columns, label="Table of every expert")
     hard = items.difficulty(stored)
     exhibit.head(
         "Which domains are hard?",
-        "Mean difficulty b of a domain's prompts in the same model, in logits: the odds of a right answer halve "
-        "every 0.7 (MIRT, arXiv:2506.01048).",
+        "Mean difficulty of a domain's prompts in the same model: the logit with which an expert of mean ability "
+        "fails, so that 0 is an even chance (MIRT, arXiv:2506.01048).",
     )
     if hard.empty:
         exhibit.nothing()

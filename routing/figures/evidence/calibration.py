@@ -10,7 +10,7 @@ from routing.figures.evidence.looks import Look, layout, number
 from routing.figures.style import BLUE, GREY, ORANGE
 
 THINGS: Final = {"readability": "Reading ease", "verbosity": "Output tokens"}
-SUITES: Final = {"held-in": "familiar tasks", "held-out": "tasks left out"}
+SUITES: Final = {"held-in": "familiar tasks", "held-out": "tasks left out", "held-out sources": "sources left out"}
 
 
 def reliability(

@@ -10,35 +10,48 @@ import plotly.graph_objects as go
 from routing.figures.evidence.looks import KINDS, Look, ends, layout, number, two_lines
 from routing.figures.style import BLUE, GREY, VERMILION
 
+GAIN = "AIQ above mix"
+
 
 def shuffled(
     stored: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str], pools: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Gap closed by routers that were trained on shuffled labels, one row a router and pool."""
+    """Gap closed by routers that were trained on shuffled labels, one row a router and pool.
+
+    The gap is from the expert with the best training score in the prompt's source, which shuffling leaves to be known.
+    """
     rows = []
     for router, by_pool in stored.items():
-        for pool, value in by_pool.items():
-            one = value if isinstance(value, Mapping) else {"gap_closed": value}
+        for pool, one in by_pool.items():
+            low, high = ends(one, "above_floor_interval")
+            is_clean = one.get("is_clean", True)
             rows.append(
                 {
                     **{"Router": titles.get(router, router), "Pool": pools.get(pool, pool)},
-                    "Gap closed": number(one, "gap_closed"),
+                    "Gap closed": number(one, "gap_closed_above_floor"),
+                    **{"Mean score above the floor": number(one, "above_floor"), "Low": low, "High": high},
+                    "Against best single": number(one, "above_best_single"),
                     "AIQ above prompt-blind": number(one, "aiq_above_prompt_blind"),
+                    "Verdict": "closes no gap" if is_clean else "above the floor",
                 }
             )
     return pd.DataFrame(rows)
 
 
 def shuffled_figure(frame: pd.DataFrame) -> go.Figure:
-    """Gap closed per router, one mark a pool: right of zero would mean that the protocol leaks."""
+    """Gap closed per router, one mark a pool; filled where it lies above zero by more than chance."""
     names = [two_lines(r) for r in dict.fromkeys(frame["Router"])][::-1]
     figure = go.Figure()
     symbols = ("circle", "square", "diamond", "triangle-up", "cross")
     for i, pool in enumerate(dict.fromkeys(frame["Pool"])):
         part = frame[frame["Pool"] == pool]
+        colour, symbol = KINDS[i % len(KINDS)], symbols[i % len(symbols)]
         figure.add_scatter(
             **{"x": part["Gap closed"], "y": [two_lines(r) for r in part["Router"]], "mode": "markers", "name": pool},
-            marker={"color": KINDS[i % len(KINDS)], "symbol": symbols[i % len(symbols)], "size": 9},
+            marker={
+                "symbol": [symbol + ("-open" if v == "closes no gap" else "") for v in part["Verdict"]],
+                **{"color": colour, "size": 9, "line": {"width": 2, "color": colour}},
+            },
             hovertemplate=f"%{{y}}<br>{pool} %{{x:+.1%}}<extra></extra>",
         )
     figure.add_vline(0, line={"color": VERMILION, "width": 1.5})
@@ -50,14 +63,14 @@ def shuffled_figure(frame: pd.DataFrame) -> go.Figure:
 def learning(
     stored: Mapping[str, Mapping[str, Sequence[float]]], pool: str, routers: Sequence[str], titles: Mapping[str, str]
 ) -> pd.DataFrame:
-    """AIQ over the number of training prompts on one pool, one row a router and size."""
+    """AIQ above the static mix over the number of training prompts on one pool, one row a router and size."""
     rows = [
         (titles.get(name, name), name, count, value)
         for name, one in stored.items()
         if name in routers and pool in one
         for count, value in zip(one["rows"], one[pool], strict=True)
     ]
-    return pd.DataFrame(rows, columns=["Router", "_router", "Training prompts", "AIQ"])
+    return pd.DataFrame(rows, columns=["Router", "_router", "Training prompts", GAIN])
 
 
 def learning_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Figure:
@@ -70,18 +83,18 @@ def learning_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Figure
         figure.add_scatter(
             **{
                 "x": part["Training prompts"],
-                "y": part["AIQ"],
+                "y": part[GAIN],
                 "mode": "lines+markers",
                 "name": part["Router"].iloc[0],
             },
             line={"color": look.colour, "dash": look.dash, "width": 2},
             marker={"symbol": look.symbol, "size": 8},
-            hovertemplate="%{x:,} prompts, AIQ %{y:.3f}<extra></extra>",
+            hovertemplate="%{x:,} prompts, AIQ above the mix %{y:.3f}<extra></extra>",
         )
     sizes = sorted(set(frame["Training prompts"]))
     figure.update_xaxes(title="Training prompts", type="log", tickmode="array", tickvals=sizes)
     figure.update_xaxes(ticktext=[f"{int(s):,}" for s in sizes])
-    figure.update_yaxes(title="AIQ")
+    figure.update_yaxes(title=GAIN)
     return layout(figure, height=400)
 
 

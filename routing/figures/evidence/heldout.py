@@ -11,6 +11,8 @@ from routing.figures.evidence.looks import Look, bars, ends, layout, number, row
 from routing.figures.style import BLUE, GREY, ORANGE
 
 Rows = Sequence[Mapping[str, Any]]
+LINE: Final = {"color": GREY, "dash": "dash", "width": 1.5}
+NOTE: Final = {"annotation_position": "bottom right", "annotation_font": {"size": 11, "color": GREY}}
 PROTOCOLS: Final = {"tasks": "Whole tasks left out", "sources": "Whole sources left out"}
 WORSE: Final = -0.01  # what the default router may lose at most
 
@@ -94,6 +96,47 @@ def against_best_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Fi
     return layout(figure, height=90 + 34 * len(shown), legend=False)
 
 
+def units(rows: Rows) -> pd.DataFrame:
+    """One row a task or source that was left out, the largest loss first."""
+    found = []
+    for row in rows:
+        low, high = ends(row, "above_best_single_interval")
+        found.append(
+            {
+                **{"Left out": row["unit"], "Prompts": int(row["n_prompts"])},
+                "Familiar": number(row, "score_held_in") - number(row, "best_single"),
+                **{"Held-out": number(row, "above_best_single"), "Low": low, "High": high},
+            }
+        )
+    frame = pd.DataFrame(found)
+    return frame.sort_values("Held-out", ignore_index=True, kind="stable")
+
+
+def units_figure(frame: pd.DataFrame, *, most: int = 20) -> go.Figure:
+    """Difference from the best single expert, held-in (hollow) and held-out (filled), for the largest losses."""
+    shown = frame.head(most).iloc[::-1]
+    figure = go.Figure()
+    at = list(range(len(shown)))
+    for column, name, symbol in (("Familiar", "Familiar", "circle-open"), ("Held-out", "Left out", "circle")):
+        span = bars(shown["Held-out"], shown["Low"], shown["High"], BLUE) if column == "Held-out" else None
+        figure.add_scatter(
+            **{
+                "x": shown[column],
+                "y": at,
+                "mode": "markers",
+                "name": name,
+                "error_x": span,
+                "text": shown["Left out"],
+            },
+            marker={"symbol": symbol, "size": 9, "color": BLUE, "line": {"width": 2, "color": BLUE}},
+            hovertemplate=f"%{{text}}<br>{name} %{{x:+.3f}}<extra></extra>",
+        )
+    figure.add_vline(0, line={"color": "#D55E00", "width": 1.5})
+    rows_up(figure, [f"{u} ({n:,})" for u, n in zip(shown["Left out"], shown["Prompts"], strict=True)])
+    figure.update_xaxes(title="Difference from best single", tickformat="+.3~f")
+    return layout(figure, height=130 + 32 * len(shown))
+
+
 def alpha(stored: Mapping[str, Mapping[str, Sequence[float]]]) -> pd.DataFrame:
     """Mean score and accuracy over fixed alphas, one row a suite and alpha."""
     rows = []
@@ -113,22 +156,30 @@ def alpha_figure(frame: pd.DataFrame, fitted: Mapping[str, Any]) -> go.Figure:
         fitted: Stored fit; its numbers whose name begins with ``alpha`` are drawn.
     """
     figure = go.Figure()
+    steps = sorted(set(frame["Alpha"]))  # evenly spaced, since they are not
     for suite, colour, symbol in (("held-in", BLUE, "circle"), ("held-out", ORANGE, "square")):
         part = frame[frame["Suite"] == suite]
         if part.empty:
             continue
         figure.add_scatter(
-            **{"x": part["Alpha"], "y": part["Mean score"], "mode": "lines+markers", "name": suite.capitalize()},
+            **{"x": [steps.index(a) for a in part["Alpha"]], "y": part["Mean score"], "mode": "lines+markers"},
+            **{"name": suite.capitalize(), "text": part["Alpha"]},
             **{"line": {"color": colour, "width": 2}, "marker": {"symbol": symbol, "size": 8}},
-            hovertemplate=f"{suite}, alpha %{{x:.2g}}<br>mean score %{{y:.3f}}<extra></extra>",
+            hovertemplate=f"{suite}, alpha %{{text:.3~g}}<br>mean score %{{y:.3f}}<extra></extra>",
         )
-    note = {"annotation_position": "bottom right", "annotation_font": {"size": 11, "color": GREY}}
-    for name, value in fitted.items():
-        if name.startswith("alpha") and isinstance(value, (int, float)):
-            label = "fitted" + name.removeprefix("alpha").replace("_", " ")
-            figure.add_vline(
-                float(value), line={"color": GREY, "dash": "dash", "width": 1.5}, **note, annotation_text=label
-            )
-    figure.update_xaxes(title="Alpha: weight of the global score")
+    for value, label in _fitted(fitted).items():
+        figure.add_vline(float(np.interp(value, steps, range(len(steps)))), line=LINE, annotation_text=label, **NOTE)
+    figure.update_xaxes(title="Alpha: weight of the global score", tickmode="array", tickvals=list(range(len(steps))))
+    figure.update_xaxes(ticktext=[f"{a:.3g}" for a in steps])
     figure.update_yaxes(title="Mean score")
     return layout(figure, height=400)
+
+
+def _fitted(fitted: Mapping[str, Any]) -> dict[float, str]:
+    """Fitted alphas with their names; equal ones share a line."""
+    found: dict[float, str] = {}
+    for name, value in fitted.items():
+        if name.startswith("alpha") and isinstance(value, (int, float)) and np.isfinite(value):
+            label = name.removeprefix("alpha").strip("_")
+            found[float(value)] = f"{found[float(value)]}, {label}" if float(value) in found else label
+    return found

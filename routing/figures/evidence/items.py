@@ -20,6 +20,7 @@ def skills(stored: Mapping[str, Any], titles: Mapping[str, str]) -> pd.DataFrame
     frame = pd.DataFrame(rows)
     if frame.empty:
         return frame
+    frame[names] = frame[names].astype(float)
     order = frame[names].mean(axis=1).sort_values(ascending=False, kind="stable").index
     return frame.loc[order].reset_index(drop=True)
 
@@ -31,7 +32,7 @@ def _by_name(values: object, names: list[str]) -> dict[str, object]:
 
 
 def skills_figure(frame: pd.DataFrame, *, is_dark: bool = False) -> go.Figure:
-    """Experts by skills: blue above the average expert, vermilion below."""
+    """Experts by skills: blue above the average expert, orange below; at most 24 experts."""
     shown = frame.head(MOST).iloc[::-1]
     names = [c for c in frame.columns if c != "Expert"]
     values = shown[names].to_numpy(dtype=float)

@@ -1,6 +1,6 @@
 """How routers, domains and experts look in every figure of the evidence: the same one always alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -101,9 +101,9 @@ def ends(row: Mapping[str, Any], key: str) -> tuple[float, float]:
     return float(value[0]), float(value[1])
 
 
-def bars(middle: Sequence[float], low: Sequence[float], high: Sequence[float], colour: str) -> dict[str, object]:
+def bars(middle: Iterable[float], low: Iterable[float], high: Iterable[float], colour: str) -> dict[str, object]:
     """An interval as plotly's error bars want it: distances from the middle, never below zero."""
-    at, down, up = (np.asarray(v, dtype=float) for v in (middle, low, high))
+    at, down, up = (np.fromiter(v, dtype=float) for v in (middle, low, high))
     return {
         **{"type": "data", "symmetric": False, "array": np.clip(up - at, 0, None), "thickness": 1.5, "width": 0},
         **{"arrayminus": np.clip(at - down, 0, None), "color": colour},

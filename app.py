@@ -17,6 +17,7 @@ PAGES = {
     "Evidence": [
         ("pages/evidence/routers.py", "Routers", ":material/leaderboard:"),
         ("pages/evidence/experts.py", "Experts", ":material/groups:"),
+        ("pages/evidence/history.py", "History", ":material/history:"),
     ],
 }
 

@@ -49,8 +49,23 @@ def propose(runs: Iterable[KeptRun]) -> Proposal:
     return Proposal(shifts, len(used), len(held), _loss(held, zero), _loss(held, shifts))
 
 
+def shifted(score: float, by: float) -> float:
+    """A score moved by log odds.
+
+    >>> shifted(0.5, 0.0)
+    0.5
+    """
+    return float(1.0 / (1.0 + np.exp(-(_log_odds(score) + by))))
+
+
 def _judgements(run: KeptRun) -> list[_Judgement]:
-    told = {n: _log_odds(v["score"]) for n, v in run.run.predicted.items() if v.get("score") is not None}
+    # What was applied when the run was asked is taken off again, so that all runs speak of the same predictions.
+    applied = run.run.preferences.get("shifts", {})
+    told = {
+        n: _log_odds(v["score"]) - float(applied.get(n, 0.0))
+        for n, v in run.run.predicted.items()
+        if v.get("score") is not None
+    }
     found = [
         _Judgement(kept.answer.expert, None, told[kept.answer.expert], float(kept.check[2]))
         for kept in run.answers

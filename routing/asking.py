@@ -9,7 +9,7 @@ from routing.answer_client import Message, Request, Settings
 from routing.decision import Decision
 from routing.router import Routed
 from routing.schema import Expert
-from routing.store.records import NewRun
+from routing.store.records import KeptRun, NewRun
 
 MOST_FALLBACKS: Final = 3
 # No tokenizer of the experts here makes more tokens of ordinary text than one for every two bytes, nor a template of
@@ -94,6 +94,19 @@ def settings_from(kept: Mapping[str, Any]) -> tuple[Settings, dict[str, Override
     """Settings and overrides of a stored run."""
     shared = {n: kept[n] for n in Settings.__dataclass_fields__ if n in kept}
     return Settings(**shared), {name: Override(**own) for name, own in kept.get("overrides", {}).items()}
+
+
+def kept_histories(turns: Sequence[KeptRun]) -> dict[str, tuple[Message, ...]]:
+    """What each column of a stored conversation said, oldest first; a turn that was asked twice counts once."""
+    found: dict[str, tuple[Message, ...]] = {}
+    for number in sorted({run.run.turn for run in turns}):
+        run = min((r for r in turns if r.run.turn == number), key=lambda r: r.created)
+        for kept in run.answers:
+            if kept.answer.text.strip():
+                column = column_of(kept.answer.expert, kept.repeat)
+                said = (Message("user", run.run.prompt), Message("assistant", kept.answer.text))
+                found[column] = (*found.get(column, ()), *said)
+    return found
 
 
 def fallbacks(decision: Decision, asked: Collection[str], is_usable: Callable[[str], bool]) -> tuple[str, ...]:
@@ -217,14 +230,16 @@ def new_run(
     conversation: str = "",
     turn: int = 0,
     is_blind: bool = False,
+    shifts: Mapping[str, float] | None = None,
 ) -> NewRun:
-    """The record of a plan, as it is kept before its experts are asked."""
+    """The record of a plan, as it is kept before its experts are asked; ``shifts`` are in its predicted scores."""
     preferences = routed.decision.preferences
     pool = None if preferences.pool is None else list(preferences.pool)
     return NewRun(
         prompt=plan.prompt, domain=domain, conversation=conversation, turn=turn, router=routed.router,
         router_sha256=sha256, pick=routed.decision.pick,
-        preferences={"weights": dict(preferences.weights), "limits": dict(preferences.limits), "pool": pool},
+        preferences={"weights": dict(preferences.weights), "limits": dict(preferences.limits), "pool": pool,
+                     "shifts": dict(shifts or {})},
         settings=plan.as_json(), predicted=predicted(routed, [e.name for e in (*plan.experts, *plan.fallbacks)]),
         asked=tuple(e.name for e in plan.experts), repeats=plan.repeats, is_blind=is_blind,
     )  # fmt: skip

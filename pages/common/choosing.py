@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import answers, cached, keys
+from pages.common import answers, cached, conversation, keys
 from pages.common.settings import Manner
 from routing.asking import Estimate, Override, Plan, estimate, fallbacks
 from routing.catalog import beyond_tier
@@ -78,9 +78,10 @@ def planned(
     """Who is asked what, who takes over, and what that costs."""
     catalog = cached.catalog()
     names = fallbacks(routed.decision, chosen, is_usable) if manner.has_fallbacks else ()
+    told = st.session_state.get("ask_again_histories", {}) if conversation.asked_again(reading.prompt) else {}
     plan = Plan(
         reading.prompt, tuple(catalog[n] for n in chosen), manner.settings, own, manner.repeats,
-        tuple(catalog[n] for n in names),
+        tuple(catalog[n] for n in names), told,
     )  # fmt: skip
     return plan, cost_of(plan, routed)
 

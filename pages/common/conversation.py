@@ -97,10 +97,13 @@ def ask(
     Raises:
         BudgetError: The calls could go beyond the budget.
     """
-    conversation = earlier[0].conversation if earlier else ""
+    before = asked_again(plan.prompt)
+    conversation, number = (earlier[-1].conversation, earlier[-1].number + 1) if earlier else ("", 0)
+    if before is not None and before.run.turn > 0:
+        conversation, number = before.run.conversation, before.run.turn
     run = new_run(
         plan, routed, sha256=str(cached.card().get("graph_sha256", "")), domain=domain, conversation=conversation,
-        turn=len(earlier), is_blind=is_blind,
+        turn=number, is_blind=is_blind, shifts=asking.shifts(),
     )  # fmt: skip
     recorder, problem = None, None
     try:
@@ -115,15 +118,22 @@ def ask(
         random.SystemRandom().shuffle(shown)
     begun = conversation or (recorder.run_id if recorder else "")
     turn = Turn(
-        plan, routed, cost, running, recorder, is_blind, tuple(shown), domain, begun, len(earlier),
-        before=st.session_state.pop("ask_again", None), problem=problem,
+        plan, routed, cost, running, recorder, is_blind, tuple(shown), domain, begun, number,
+        before=before, problem=problem,
     )  # fmt: skip
     st.session_state["turns"] = [*earlier, turn]
+    st.session_state.pop("ask_again", None)
+
+
+def asked_again(prompt: str) -> KeptRun | None:
+    """The stored run that is about to be asked again; None where there is none, or the prompt is another now."""
+    run: KeptRun | None = st.session_state.get("ask_again")
+    return run if run is not None and run.run.prompt == prompt else None
 
 
 def histories(earlier: Sequence[Turn]) -> dict[str, tuple[Message, ...]]:
     """What each column said before; a turn that it did not answer is left out."""
-    found: dict[str, tuple[Message, ...]] = {}
+    found = dict(earlier[0].plan.histories) if earlier else {}
     for turn in earlier:
         for column in turn.comparison.columns():
             if column.answer is not None and column.answer.text.strip():

@@ -11,6 +11,7 @@ from routing.asking import Estimate, expert_of
 from routing.errors import RoutingError
 from routing.figures import money
 from routing.recording import kept
+from routing.spending import account_of
 from routing.store.ledger import Line
 
 USUAL_BUDGET_USD: Final = 1.0
@@ -44,9 +45,8 @@ def popover() -> None:
         found, problem = lines(), ""
     except RoutingError as failure:
         found, problem = [], str(failure)
-    charged = sum(line.charged_usd for line in found)
-    budget = budget_usd()
-    label = "Budget" if budget is None else f"{dollars(max(0.0, budget - charged))} left"
+    account = account_of(found, budget_usd())
+    label = "Budget" if account.left_usd is None else f"{dollars(account.left_usd)} left"
     with st.popover(label, icon=":material/account_balance_wallet:", key="budget_popover"):
         st.number_input(
             "Budget of this browser session (\\$)", 0.0, 10_000.0, step=0.5, format="%.2f", key="budget",
@@ -58,7 +58,7 @@ def popover() -> None:
         elif not found:
             st.caption("Nothing spent yet. Every call will be listed here.")
         else:
-            st.caption(f"{dollars(charged)} spent or reserved in {len(found)} calls.")
+            st.caption(f"{dollars(account.charged_usd)} spent or reserved in {len(found)} calls.")
             ledger(found[-200:], height=240)
 
 

@@ -15,6 +15,15 @@ from routing.store import KeptRun
 LONGEST_SYSTEM: Final = 8000
 MOST_REPEATS: Final = 5
 OWN: Final = ("system", "temperature", "tokens")
+# A widget whose state a stored run may set must not name a value of its own too.
+USUAL: Final = {
+    "compare_system": SYSTEM_MESSAGE,
+    "compare_temperature": 0.0,
+    "compare_repeats": 1,
+    "compare_tokens": 512,
+    "compare_timeout": 60,
+    "compare_retries": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +44,25 @@ def popover(chosen: Sequence[str]) -> tuple[Manner, dict[str, Override]]:
 
 def shared() -> Manner:
     """What all experts share; kept across pages."""
-    st.session_state.setdefault("compare_system", SYSTEM_MESSAGE)
+    for name, value in USUAL.items():
+        st.session_state.setdefault(name, value)
     system = st.text_area(
         "System message", key="compare_system", height=80, max_chars=LONGEST_SYSTEM, persist_state="session"
     )
     left, right = st.columns(2)
-    temperature = left.slider("Temperature", 0.0, 2.0, 0.0, 0.1, key="compare_temperature", persist_state="session")
+    temperature = left.slider("Temperature", 0.0, 2.0, step=0.1, key="compare_temperature", persist_state="session")
     repeats = right.slider(
-        "Times each is asked", 1, MOST_REPEATS, 1, key="compare_repeats", persist_state="session",
+        "Times each is asked", 1, MOST_REPEATS, key="compare_repeats", persist_state="session",
         help="Answers of the same expert to the same prompt differ; asking again shows by how much.",
     )  # fmt: skip
     longest = left.number_input(
-        "Longest answer (tokens)", 16, 8192, 512, 16, key="compare_tokens", persist_state="session"
+        "Longest answer (tokens)", 16, 8192, step=16, key="compare_tokens", persist_state="session"
     )
     timeout = right.number_input(
-        "Time allowed (seconds)", 5, 600, 60, 5, key="compare_timeout", persist_state="session"
+        "Time allowed (seconds)", 5, 600, step=5, key="compare_timeout", persist_state="session"
     )
     retries = left.number_input(
-        "Retries", 0, 5, 1, key="compare_retries", persist_state="session",
+        "Retries", 0, 5, key="compare_retries", persist_state="session",
         help="After a failure that may pass, as long as no text has arrived.",
     )  # fmt: skip
     with right.container(gap="xsmall"):

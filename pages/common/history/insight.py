@@ -1,0 +1,139 @@
+"""What stored runs say: how far predictions were off, how fast experts are, how strong votes say they are, spend."""
+
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import asking, cached, money
+from pages.common.download import csv_button
+from routing import figures
+from routing.figures.strengths import strengths
+from routing.insights import errors, paces
+from routing.recording import kept
+from routing.spending import account_of, total_of
+from routing.store import KeptRun
+from routing.store.records import PERSON
+from routing.strengths import by_domain
+
+QUANTITIES: Final = {
+    "cost_usd": "Cost ($)",
+    "latency_s": "Latency (s)",
+    "output_tokens": "Output tokens",
+    "reading_ease": "Reading ease",
+    "score": "Score",
+}
+_NUMBER: Final = "%.4g"
+
+
+def all_runs() -> list[KeptRun]:
+    """Every stored run of this person, newest first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with kept("The history"):
+        return asking.store().runs.all(asking.owner())
+
+
+def predictions() -> None:
+    """Running error of the predictions, and measured paces."""
+    runs = all_runs()
+    found = errors(runs)
+    if not found:
+        st.info("Complete answers on Compare show here how far their predictions were off.", icon=":material/rule:")
+        return
+    frame = pd.DataFrame(
+        {
+            "Quantity": QUANTITIES[e.quantity],
+            "Answers": e.n,
+            "Predicted, mean": e.mean_predicted,
+            "Measured, mean": e.mean_measured,
+            "Error, mean": e.mean_absolute,
+            "Measured / predicted, median": e.median_ratio,
+        }
+        for e in found
+    )
+    st.markdown("##### How far predictions were off")
+    numbers = {c: st.column_config.NumberColumn(format=_NUMBER) for c in frame.columns[2:]}
+    st.dataframe(frame, hide_index=True, column_config=numbers, placeholder="not defined")
+    st.caption(
+        "A score counts as measured where a check passed (1) or failed (0), or by your vote: 1 for the winner, "
+        "one half for a tie, else 0. That is rough."
+    )
+    csv_button(frame, "thalamus-errors.csv", key="csv_errors")
+    st.markdown("##### How fast experts answer here")
+    speeds(runs)
+
+
+def speeds(runs: list[KeptRun]) -> None:
+    """Measured pace of every expert; the latency limit and weight use these."""
+    titles = cached.titles()
+    frame = pd.DataFrame(
+        {
+            "Expert": titles.get(p.expert, p.expert),
+            "Answers": p.n,
+            "First token (s)": p.first_token_s,
+            "First token, p95": p.first_token_p95_s,
+            "Tokens per second": p.tokens_per_s,
+            "Latency (s)": p.latency_s,
+            "Latency, p95": p.latency_p95_s,
+        }
+        for p in sorted(paces(runs).values(), key=lambda p: p.latency_s)
+    )
+    numbers = {c: st.column_config.NumberColumn(format="%.2f") for c in frame.columns[2:]}
+    st.dataframe(frame, hide_index=True, column_config=numbers, placeholder="unknown")
+    st.caption("Medians of complete answers. Route and Compare use them in place of the seconds in the logs of others.")
+
+
+def votes() -> None:
+    """Bradley-Terry strengths by domain."""
+    runs, titles = all_runs(), cached.titles()
+    judges = sorted({v.judge for run in runs for v in run.votes}, key=lambda j: (j != PERSON, j))
+    if not judges:
+        st.info("Vote on Compare, with names hidden or not; strengths appear here.", icon=":material/how_to_vote:")
+        return
+    with st.container(horizontal=True):
+        judge = st.selectbox(
+            "Judged by", judges, key="votes_judge", format_func=lambda j: "People" if j == PERSON else titles.get(j, j),
+            width=260,
+        )  # fmt: skip
+        found = by_domain(runs, judge=judge)
+        names = sorted(found, key=lambda d: (d != "all", d))
+        domain = st.selectbox("Domain", names, key="votes_domain", width=260)
+    strong = found[domain]
+    if not strong:
+        st.caption("These votes name a single expert, so nobody is stronger than anybody.")
+        return
+    st.plotly_chart(strengths(strong, titles), key="votes_chart", config=figures.CONFIG)
+    frame = pd.DataFrame(
+        {
+            "Expert": titles.get(s.expert, s.expert), "Strength": s.strength, "Low": s.low, "High": s.high,
+            "Votes": s.n_votes, "Won": s.wins,
+        }
+        for s in strong
+    )  # fmt: skip
+    numbers = {c: st.column_config.NumberColumn(format="%.0f") for c in ("Strength", "Low", "High")}
+    st.dataframe(frame, hide_index=True, column_config=numbers)
+    st.caption(
+        "Bradley-Terry strengths with 95 % intervals. Where intervals overlap, the votes do not tell who is better."
+    )
+    csv_button(frame, "thalamus-strengths.csv", key="csv_strengths")
+
+
+def spend() -> None:
+    """The ledger of this browser session, and what all stored answers cost."""
+    found = money.lines()
+    account = account_of(found, money.budget_usd())
+    total = total_of(all_runs())
+    spent, left, ever = st.columns(3)
+    spent.metric("Spent in this browser session", money.dollars(account.spent_usd))
+    left.metric("Left of its budget", "no budget" if account.left_usd is None else money.dollars(account.left_usd))
+    ever.metric(f"All {total.n_answers:,} stored answers", money.dollars(total.cost_usd))
+    if total.n_unknown:
+        st.caption(f"{total.n_unknown:,} answers cost an unknown amount, which is in no sum.")
+    if not found:
+        st.caption("This browser session has called nobody yet.")
+        return
+    money.ledger(found)
+    csv_button(money.frame(found), "thalamus-ledger.csv", key="csv_ledger")

@@ -1,0 +1,145 @@
+"""The list of stored runs: search, filters, pages, and taking them away."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import asking, cached, conversation, show
+from pages.common.download import csv_bytes
+from pages.common.money import dollars
+from routing.exporting import json_lines, rows
+from routing.recording import kept
+from routing.store import KeptRun, Store, Summary
+
+PAGE: Final = 25
+LONGEST: Final = 110  # characters of a prompt in the list
+MOST_EXPORTED: Final = 10_000
+
+
+def listing() -> None:
+    """Runs of this person, newest first."""
+    store, owner = asking.store(), asking.owner()
+    with kept("The list of runs"):
+        search, domain, expert = filters(store, owner)
+        count = store.runs.count(owner, search=search, domain=domain, expert=expert)
+        if count == 0:
+            is_filtered = bool(search or domain or expert)
+            text = (
+                "No run is like that. Search for less." if is_filtered else "Ask experts on Compare; runs appear here."
+            )
+            st.info(text, icon=":material/history:")
+            return
+        last = (count - 1) // PAGE
+        number = min(st.session_state.get("history_page", 0), last)
+        found = store.runs.find(
+            owner, search=search, domain=domain, expert=expert, limit=PAGE, offset=number * PAGE
+        )  # fmt: skip
+    with st.container(gap="small", key="runs"):
+        for summary in found:
+            row(summary)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Newer", key="newer", icon=":material/chevron_left:", disabled=number == 0, on_click=_turn, args=(-1,)
+        )
+        st.button(
+            "Older", key="older", icon=":material/chevron_right:", disabled=number == last, on_click=_turn, args=(1,)
+        )
+        first = number * PAGE + 1
+        st.caption(f"{first:,} to {first + len(found) - 1:,} of {count:,}", width="stretch")
+        exports(store, owner, (search, domain, expert), "found")
+
+
+def filters(store: Store, owner: str) -> tuple[str, str, str]:
+    """Text, domain and expert to look for; "" for any."""
+    titles = cached.titles()
+    text, domains, experts = st.columns([2, 1, 1])
+    search = text.text_input(
+        "Search", key="history_search", placeholder="Words of a prompt or an answer", on_change=_first,
+        persist_state="session", icon=":material/search:",
+    )  # fmt: skip
+    domain = domains.selectbox(
+        "Domain", ["", *store.runs.domains(owner)], key="history_domain", format_func=lambda d: d or "any",
+        on_change=_first,
+    )  # fmt: skip
+    expert = experts.selectbox(
+        "Expert", ["", *cached.catalog().names], key="history_expert", format_func=lambda n: titles.get(n, "any"),
+        on_change=_first,
+    )  # fmt: skip
+    return search or "", domain, expert
+
+
+def _first() -> None:
+    st.session_state["history_page"] = 0
+
+
+def _turn(by: int) -> None:
+    st.session_state["history_page"] = st.session_state.get("history_page", 0) + by
+
+
+def row(summary: Summary) -> None:
+    """One run of the list: its prompt opens it, the facts stand below."""
+    text = " ".join(summary.prompt.split())
+    shown = text if len(text) <= LONGEST else text[:LONGEST] + " …"
+    with st.container(gap=None, key=f"run_{summary.id}"):
+        st.button(show.escape(shown), key=f"open_{summary.id}", type="tertiary", on_click=open_run, args=(summary.id,))
+        st.caption(facts(summary))
+
+
+def facts(summary: Summary) -> str:
+    """What a list says of a run, in one line."""
+    titles = cached.titles()
+    asked = ", ".join(titles.get(n, n) for n in summary.asked)
+    parts = [moment(summary.created), summary.domain or "domain unstated", asked]
+    parts.append("cost unknown" if summary.cost_usd is None else dollars(summary.cost_usd))
+    if summary.winner is not None:
+        parts.append(f"voted for {titles.get(summary.winner, summary.winner)}")
+    if summary.n_failed:
+        parts.append(f"{summary.n_failed} failed")
+    if not summary.is_finished:
+        parts.append(":orange[running]" if is_running(summary.id) else ":orange[interrupted]")
+    return " · ".join(parts)
+
+
+def is_running(run_id: str) -> bool:
+    """Whether this browser session is asking it right now."""
+    turn = conversation.last()
+    if turn is None or turn.recorder is None or turn.recorder.run_id != run_id:
+        return False
+    return turn.comparison.is_running
+
+
+def open_run(run_id: str | None) -> None:
+    """Open a run, or None to go back to the list; for callbacks."""
+    st.session_state["history_open"] = run_id
+
+
+def moment(when: datetime) -> str:
+    """A moment for people; the store keeps universal time."""
+    return f"{when:%d %b %Y, %H:%M} UTC"
+
+
+def exports(store: Store, owner: str, looked_for: tuple[str, str, str], name: str) -> None:
+    """Everything found, as CSV with a row an answer and as JSONL with a line a run."""
+
+    def found() -> list[KeptRun]:
+        search, domain, expert = looked_for
+        listed = store.runs.find(owner, search=search, domain=domain, expert=expert, limit=MOST_EXPORTED)
+        wanted = {summary.id for summary in listed}
+        return [run for run in store.runs.all(owner, limit=MOST_EXPORTED) if run.id in wanted]
+
+    export_buttons(found, name)
+
+
+def export_buttons(found: Callable[[], list[KeptRun]], name: str) -> None:
+    """Both downloads; made on the click."""
+    st.download_button(
+        "CSV", lambda: csv_bytes(pd.DataFrame(rows(found()))), f"thalamus-{name}.csv", "text/csv",
+        icon=":material/download:", on_click="ignore", key=f"csv_{name}",
+    )  # fmt: skip
+    st.download_button(
+        "JSONL", lambda: json_lines(found()).encode(), f"thalamus-{name}.jsonl", "application/x-ndjson",
+        icon=":material/download:", on_click="ignore", key=f"jsonl_{name}",
+    )  # fmt: skip

@@ -1,0 +1,172 @@
+"""One stored run, opened exactly as it was: answers, settings, predictions against measured, votes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages.common import answers, asking, cached, choosing, columns, controls, judging, settings, show
+from pages.common.history import listing
+from routing.answer_text import safe_markdown
+from routing.asking import kept_histories
+from routing.errors import RoutingError
+from routing.recording import kept
+from routing.store import KeptAnswer, KeptRun
+
+COMPARE = "pages/ask/compare.py"
+
+
+def one(run_id: str) -> None:
+    """A run with everything in it, and what may be done with it.
+
+    Raises:
+        StoreError: It is gone, or the database failed.
+    """
+    st.button(
+        "All runs", key="back", icon=":material/arrow_back:", type="tertiary", on_click=listing.open_run, args=(None,)
+    )
+    with kept("The run"):
+        run = asking.store().runs.open(run_id, asking.owner())
+        turns = asking.store().runs.conversation(run.run.conversation, asking.owner())
+    buttons(run, turns)
+    with st.container(border=True):
+        st.markdown(safe_markdown(run.run.prompt))
+    about(run, len(turns))
+    if not run.is_finished and not listing.is_running(run.id):
+        titles = cached.titles()
+        missing = ", ".join(titles.get(n, n) for n in run.missing) or "nobody"
+        st.warning(f"Interrupted: the app ended before all answers were there. Missing: {missing}.")
+    cards(run)
+    for vote in run.votes:
+        blind = " Names were hidden." if vote.is_blind and vote.judge == "person" else ""
+        st.caption(f":material/how_to_vote: {judging.outcome(vote)}{blind}")
+    texts = [(title_of(run, a), a.answer.text) for a in run.answers if a.answer.text]
+    if len(texts) > 1:
+        with st.expander("Difference of two answers", icon=":material/difference:"):
+            judging.two_texts(texts, key=f"kept_diff_{run.id}")
+
+
+def buttons(run: KeptRun, turns: list[KeptRun]) -> None:
+    """Ask again, the other turns, delete, take away."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button("Ask again", key="ask_again_go", type="primary", icon=":material/replay:"):
+            ask_again(run, turns)
+            st.switch_page(COMPARE)
+        with st.popover("Delete", icon=":material/delete:"):
+            st.caption("Its answers and votes are deleted too. What it cost stays in the ledger.")
+            st.button("Delete this run", key="delete_go", type="primary", on_click=_delete, args=(run.id,))
+        listing.export_buttons(lambda: [run], "run")
+        for other in turns:
+            if len(turns) > 1:
+                st.button(
+                    f"Turn {other.run.turn + 1}", key=f"turn_{other.id}", type="tertiary", disabled=other.id == run.id,
+                    on_click=listing.open_run, args=(other.id,),
+                )  # fmt: skip
+
+
+def _delete(run_id: str) -> None:
+    try:
+        with kept("The deletion"):
+            asking.store().runs.delete([run_id], asking.owner())
+    except RoutingError as problem:
+        st.toast(show.escape(str(problem)), icon=":material/error:")
+        return
+    asking.changed()
+    listing.open_run(None)
+    st.toast("The run is deleted.", icon=":material/delete:")
+
+
+def about(run: KeptRun, n_turns: int) -> None:
+    """When, whose domain, which router with which preferences, and how it was asked."""
+    it, titles = run.run, cached.titles()
+    parts = [listing.moment(run.created), it.domain or "domain unstated", f"router {it.router}"]
+    parts.append(f"routed {titles.get(it.pick or '', it.pick or 'nobody')}")
+    parts += [f"turn {it.turn + 1} of {n_turns}"] if n_turns > 1 else []
+    parts += [f"each asked {it.repeats} times"] if it.repeats > 1 else []
+    st.caption(" · ".join(parts))
+    st.caption(" · ".join([*preferences(it.preferences), *manner(it.settings)]))
+
+
+def preferences(kept_ones: Mapping[str, Any]) -> list[str]:
+    """Weights and limits in words."""
+    weights = [f"{name} weight {controls.exactly(value)}" for name, value in kept_ones.get("weights", {}).items()]
+    limits = [
+        f"{name} limit {controls.limit_text(name, value)}".replace("$", "\\$")
+        for name, value in kept_ones.get("limits", {}).items()
+    ]
+    return [*weights, *limits]
+
+
+def manner(kept_ones: Mapping[str, Any]) -> list[str]:
+    """How the experts were asked, in words."""
+    found = [
+        f"temperature {kept_ones.get('temperature', 0):g}",
+        f"longest answer {kept_ones.get('max_tokens', 0):,} tokens",
+        f"{kept_ones.get('timeout_s', 0):g} s allowed",
+        f"{kept_ones.get('retries', 0)} retries allowed",
+    ]
+    found += ["JSON"] if kept_ones.get("is_json") else []
+    titles = cached.titles()
+    if fallbacks := kept_ones.get("fallbacks"):
+        found.append("fallbacks " + ", ".join(titles.get(n, n) for n in fallbacks))
+    if own := kept_ones.get("overrides"):
+        found.append("asked otherwise: " + ", ".join(titles.get(n, n) for n in own))
+    if system := kept_ones.get("system"):
+        found.append(f"system message: {show.escape(str(system))}")
+    return found
+
+
+def cards(run: KeptRun) -> None:
+    """The answers as they were shown."""
+    if not run.answers:
+        st.caption("No answer was complete.")
+        return
+    order = {name: i for i, name in enumerate(run.run.asked)}
+    found = sorted(run.answers, key=lambda a: (order.get(a.answer.expert, len(order)), a.repeat, a.id))
+    per_row = columns.rows(len(found), run.run.repeats)
+    for start in range(0, len(found), per_row):
+        for place, answer in zip(st.columns(per_row), found[start : start + per_row], strict=False):
+            with place, st.container(border=True):
+                card(run, answer)
+
+
+def card(run: KeptRun, one_of: KeptAnswer) -> None:
+    """One kept answer."""
+    answer, titles = one_of.answer, cached.titles()
+    st.markdown(f"**{title_of(run, one_of)}**")
+    answers.text(answer.text)
+    answers.ending(answer)
+    if answer.text or answer.error is None:
+        told = run.run.predicted.get(answer.expert, {})
+        answers.facts(answer, told, ease=one_of.reading_ease, check=one_of.check)
+    is_asked = answer.expert in run.run.asked
+    asked = titles.get(answer.expert, answer.expert) if is_asked else "another, which failed first"
+    pick = run.run.pick
+    answers.provenance(answer, answers.Origin(asked, titles.get(pick, pick) if pick else "nobody"))
+
+
+def title_of(run: KeptRun, one_of: KeptAnswer) -> str:
+    """What a column was called."""
+    name = cached.titles().get(one_of.answer.expert, one_of.answer.expert)
+    return name + (f", {one_of.repeat + 1} of {run.run.repeats}" if run.run.repeats > 1 else "")
+
+
+def ask_again(run: KeptRun, turns: list[KeptRun]) -> None:
+    """Set Compare as the run had it; asking then shows what changed."""
+    it, state, catalog = run.run, st.session_state, cached.catalog()
+    pool = it.preferences.get("pool")
+    controls.reset()
+    for name, value in it.preferences.get("weights", {}).items():
+        controls.set_weight(name, value)
+    for name, value in it.preferences.get("limits", {}).items():
+        controls.set_limit(name, value)
+    state["pool"] = controls.ALL if pool is None else controls.OWN
+    if pool is not None:
+        state["own_pool"] = [n for n in pool if n in catalog.names]
+    state["prompt"], state["compare_blind"] = it.prompt, it.is_blind
+    state["compare_experts"] = [n for n in it.asked if n in catalog.names]
+    state["compare_by_hand"], state["compare_suggested"] = True, None
+    settings.take_over(run)
+    choosing.set_domain(it.domain, it.prompt)
+    state["ask_again"] = run
+    state["ask_again_histories"] = kept_histories([t for t in turns if t.run.turn < it.turn])

@@ -1,5 +1,8 @@
 """How routers are named and grouped for people: methods and policies alike."""
 
+from collections.abc import Mapping
+from functools import cache
+
 from routing.policies import PAPER, POLICIES, policy
 from routing.predictors import DEFAULT, PREDICTORS
 
@@ -7,7 +10,8 @@ MINDS, LATER = "Multiple Minds", "Later methods"
 SYSTEMS = ("Tryage", "GLIDER-style", MINDS, LATER, "Controls")
 
 
-def titles() -> dict[str, str]:
+@cache
+def titles() -> Mapping[str, str]:
     """Name of each router for people; a policy says whose confidences it reads."""
     found = {name: method.title for name, method in PREDICTORS.items()}
     for name, one in POLICIES.items():
@@ -15,7 +19,8 @@ def titles() -> dict[str, str]:
     return found
 
 
-def systems() -> dict[str, str]:
+@cache
+def systems() -> Mapping[str, str]:
     """The family of each router."""
     found: dict[str, str] = {name: method.system for name, method in PREDICTORS.items()}
     return {**found, **{n: MINDS if p.source == PAPER else LATER for n, p in POLICIES.items()}}

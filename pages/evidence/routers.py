@@ -65,8 +65,8 @@ def choose() -> View:
     pools = list(dict.fromkeys(row["pool"] for row in found.leaderboard))
     judged = {row["router"]: row for row in found.leaderboard}
     # Baselines that are no router of the app are named by the report.
-    family = {name: row.get("system", "") for name, row in judged.items()} | names.systems()
-    titles = {name: row.get("title", name) for name, row in judged.items()} | names.titles()
+    family = {**{name: row.get("system", "") for name, row in judged.items()}, **names.systems()}
+    titles = {**{name: row.get("title", name) for name, row in judged.items()}, **names.titles()}
     options = [
         *(n for n in names.ordered() if n in judged),
         *(n for n in judged if n not in names.titles() and judged[n].get("kind") != BASELINE),

@@ -57,7 +57,7 @@ def shuffled_figure(frame: pd.DataFrame) -> go.Figure:
     figure.add_vline(0, line={"color": VERMILION, "width": 1.5})
     figure.update_xaxes(title="Gap closed", tickformat="+.1%")
     figure.update_yaxes(categoryorder="array", categoryarray=names)
-    return layout(figure, height=130 + 30 * len(names))
+    return layout(figure, height=130 + 34 * len(names))
 
 
 def learning(
@@ -142,7 +142,7 @@ def contamination_figure(frame: pd.DataFrame, *, most: int = 15) -> go.Figure:
     figure.add_vline(0, line={"color": GREY, "width": 1})
     figure.update_xaxes(title="Training score minus test score", tickformat="+.3~f")
     figure.update_yaxes(categoryorder="array", categoryarray=labels)
-    return layout(figure, height=130 + 24 * len(shown))
+    return layout(figure, height=130 + 32 * len(shown))
 
 
 def _cluster(number: float | None) -> str:

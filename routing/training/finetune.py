@@ -17,24 +17,25 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from routing.schema import Floats
-from routing.training.perceptive import Perceptive, masked_loss
+from routing.training.perceptive import DROPOUT, INPUT_DROPOUT, Perceptive, masked_loss
 from routing.training.tables import IntArray
 from routing.training.weights import PooledEncoder
 
 END_TOKENS: Final = 64  # read at each end: half of what the shipped encoder reads, in less than half the time
 BATCH: Final = 64
 BUCKET: Final = 40  # batches sorted by length together, so that little is padding
-PASSES: Final = 3
-RATE: Final = 8e-5
-HEAD_RATE: Final = 4e-4
+STEP: Final = 16  # widths are multiples of this: every new shape of a batch costs memory that is not given back
+PASSES: Final = 1
+RATE: Final = 3e-5
+HEAD_RATE: Final = 1e-4
 TOKENS_RATE: Final = 2e-3
 DECAY: Final = 0.01
 WARM_SHARE: Final = 0.06
 TOKENS_SHARE: Final = 0.3  # of the loss on output tokens beside that on scores
 HIDDEN_DROPOUT: Final = 0.1
-HEAD_DROPOUT: Final = (0.2, 0.4)  # on features and on the hidden layer
-CHECKS: Final = 2  # validations and checkpoints per pass
-PATIENCE: Final = 3  # checks without a better validation loss after which tuning stops
+HEAD_DROPOUT: Final = (INPUT_DROPOUT, DROPOUT)  # as on the frozen encoder: with less, the heads overfit in a pass
+CHECKS: Final = 4  # validations and checkpoints per pass
+PATIENCE: Final = 4  # checks without a better validation loss after which tuning stops
 
 Say = Callable[[str], None]
 
@@ -87,9 +88,9 @@ class Tuned(nn.Module):  # type: ignore[misc]
         self.encoder = PooledEncoder(bert)
         self.net = net
         net.drop_in.p, net.drop.p = HEAD_DROPOUT
-        for part in bert.modules():
+        for name, part in bert.named_modules():
             if isinstance(part, nn.Dropout):
-                part.p = HIDDEN_DROPOUT
+                part.p = 0.0 if name.endswith("attention.self.dropout") else HIDDEN_DROPOUT
         self.tokens = nn.Linear(len(lesson.mean), lesson.tokens.shape[1])
         nn.init.zeros_(self.tokens.weight)
         with torch.no_grad():
@@ -161,7 +162,7 @@ def tune(
         optimiser.step()
         schedule.step()
         running = float(loss.detach()) if step == 1 else 0.98 * running + 0.02 * float(loss.detach())
-        if step % 50 == 0:
+        if step % 20 == 0:
             progress(f"Tuning: step {step} of {len(batches)}, loss {running:.4f}")
         if step % every == 0 or step == len(batches):
             checks.append(check(both, lesson, step * BATCH))
@@ -200,7 +201,8 @@ def _losses(both: Tuned, lesson: Lesson, rows: IntArray) -> tuple[Tensor, Tensor
 
 def _padded(lesson: Lesson, rows: IntArray) -> tuple[Tensor, Tensor]:
     kept = [_ends(lesson.ids[row]) for row in rows]
-    ids = torch.zeros(len(kept), max(len(row) for row in kept), dtype=torch.long)
+    width = -(-max(len(row) for row in kept) // STEP) * STEP
+    ids = torch.zeros(len(kept), width, dtype=torch.long)
     mask = torch.zeros_like(ids)
     for i, row in enumerate(kept):
         ids[i, : len(row)], mask[i, : len(row)] = torch.tensor(row), 1

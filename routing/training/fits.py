@@ -118,7 +118,7 @@ def soft_assign(vector: Floats, centres: Floats, temperature: float) -> Floats:
 
 def source_classifier(x: Floats, source: IntArray, count: int, *, penalty: float) -> Linear:
     """Which source a prompt is like: logits of a multinomial logistic regression, shape (n_rows, count)."""
-    model = LogisticRegression(C=1.0 / penalty, max_iter=400, tol=1e-4).fit(x, source)
+    model = LogisticRegression(C=1.0 / penalty, max_iter=120, tol=1e-3).fit(x, source)
     weight, bias = np.zeros((x.shape[1], count)), np.full(count, -20.0)
     if len(model.classes_) == 2:
         weight[:, model.classes_[1]], bias[model.classes_] = model.coef_[0], [0.0, model.intercept_[0]]
@@ -133,6 +133,23 @@ def ridge(x: Floats, y: Floats, *, penalty: float) -> Linear:
     rows = x - centre
     weight = np.linalg.solve(rows.T @ rows + penalty * np.eye(x.shape[1]), rows.T @ (y - mean))[:, np.newaxis]
     return Linear(weight, np.array([mean]) - centre @ weight)
+
+
+def shared_ridge(x: Floats, gram: Floats, seen: NDArray[np.bool_], y: Floats, *, penalty: float) -> Floats:
+    """Weights of ``ridge`` on some of the rows, reusing the products of all rows, which most columns of a source share.
+
+    Args:
+        x: Features with a last column of ones, shape (n_rows, n_features + 1); that column is not penalised.
+        gram: x.T @ x.
+        seen: Rows to fit on, shape (n_rows,).
+        y: Target on these rows.
+        penalty: Of every other weight.
+    """
+    kept, left = x[seen], x[~seen]
+    products = kept.T @ kept if len(kept) < len(left) else gram - left.T @ left
+    loss = np.full(x.shape[1], penalty)
+    loss[-1] = 0.0
+    return np.asarray(np.linalg.solve(products + np.diag(loss), kept.T @ y))
 
 
 def principal_axes(x: Floats, count: int) -> Floats:

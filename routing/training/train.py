@@ -16,11 +16,13 @@ from routing.encoder import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, golden_of
 from routing.runtime import open_session
 from routing.sample import SAMPLE_FILE, save_sample
 from routing.training.assemble import Say, fit_router
-from routing.training.calibrate import interval_spread
+from routing.training.calibrate import ROUNDS, interval_growth
 from routing.training.card import SENTENCE, build_card
 from routing.training.delivery import held_out_sample, judge, publish
 from routing.training.graph import export_heads, join, run_heads
-from routing.training.heads import Heads
+from routing.training.heads import Fitted, Heads
+from routing.training.methods import training_set, write_methods
+from routing.training.methods.language import language_of
 from routing.training.prepared import FORM, Form, Prepared, prepare
 from routing.training.weights import encoder_folder
 
@@ -69,6 +71,8 @@ def train(
         where = Path(made)
         shutil.copy(encoder_folder() / TOKENIZER_FILE, where / TOKENIZER_FILE)
         card = write(where, ready, trained)
+        card["methods_sha256"] = methods(where, ready, progress)
+        (where / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         card["measures"] = judge(data, where, ready.outcomes, progress)
         (where / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         publish(where, out)
@@ -81,11 +85,37 @@ def fit(ready: Prepared, progress: Say) -> Trained:
     table, encoded, outcomes = ready.table, ready.encoded, ready.outcomes
     fitted = fit_router(table, encoded, ready.forms, outcomes.rows("train"), progress)
     progress("Calibrating intervals on validation prompts")
-    first = run_heads(export_heads(Heads(fitted)), encoded.vector, encoded.pooled, ready.ids)
-    task = outcomes.prompts["task"].to_numpy(dtype=object)
-    spread = interval_spread(table, first["score"], encoded.vector, outcomes.rows("validation"), task)
-    heads = export_heads(Heads(replace(fitted, spread=spread)))
+    fitted = calibrated(fitted, ready)
+    heads = export_heads(Heads(fitted))
     return Trained(join(ready.encoder, heads), run_heads(heads, encoded.vector, encoded.pooled, ready.ids))
+
+
+def methods(where: Path, ready: Prepared, progress: Say) -> str:
+    """Fit the methods that are not part of the graph, and write them beside it; returns their file's SHA-256."""
+    prompts = ready.outcomes.prompts
+    data = training_set(
+        ready.table,
+        ready.encoded,
+        ready.ids,
+        prompts["task"].to_numpy(dtype=object),
+        ready.outcomes.rows("train"),
+        n_pieces=len(ready.forms),
+        language=language_of(ready.encoder, ready.tokenizer),
+        domain=prompts["domain"].to_numpy(dtype=object),
+    )
+    return write_methods(data, ready.table, where, progress=progress)
+
+
+def calibrated(fitted: Fitted, ready: Prepared) -> Fitted:
+    """The same router with intervals that cover as stated on validation prompts."""
+    rows = ready.outcomes.rows("validation")
+    vector, pooled, ids = ready.encoded.vector[rows], ready.encoded.pooled[rows], [ready.ids[row] for row in rows]
+    task = ready.outcomes.prompts["task"].to_numpy(dtype=object)[rows]
+    for _ in range(ROUNDS):
+        told = run_heads(export_heads(Heads(fitted)), vector, pooled, ids)
+        growth = interval_growth(ready.table, told, vector, rows, task)
+        fitted = replace(fitted, spread=fitted.spread * growth)
+    return fitted
 
 
 def write(where: Path, ready: Prepared, trained: Trained) -> dict[str, Any]:

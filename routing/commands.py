@@ -117,8 +117,10 @@ def check_prices() -> bool:
     return not found
 
 
-def train_router(data: Path, out: Path) -> None:
-    """Fit and export a router."""
+def train_router(data: Path, out: Path, form: str) -> None:
+    """Fit and export a router; form "a" leaves the encoder as it is, "b" tunes it together with the heads."""
+    if form not in ("a", "b"):
+        raise RoutingError(f"--form was {form!r}; it is a (frozen encoder) or b (encoder tuned with the heads).")
     try:
         from routing.training import train
     except ImportError as problem:
@@ -126,7 +128,7 @@ def train_router(data: Path, out: Path) -> None:
             f"Training needs {problem.name}, which is not installed. Run: make train (it installs what training needs)."
         ) from problem
     local = ASSETS / "local_outcomes.csv"
-    train(data, out, extra_outcomes=local if local.is_file() else None, progress=say)
+    train(data, out, extra_outcomes=local if local.is_file() else None, form="a" if form == "a" else "b", progress=say)
 
 
 def fetch_weights(expert: str, sha256: str | None) -> None:

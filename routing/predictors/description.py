@@ -8,13 +8,15 @@ from typing import Final
 import numpy as np
 
 from routing.encoder import Card
+from routing.predictors.glider_cards import Cards
 from routing.predictors.glider_score import sigmoid
 from routing.predictors.graph import GraphHead
 from routing.predictors.method import Method
 from routing.predictors.stored import Arrays, arrays_of
-from routing.schema import Features, Floats, Prediction
+from routing.schema import Expert, Features, Floats, Prediction
 
 NAME: Final = "description"
+CARDS_READ: Final = 3
 
 
 def scores(features: Features, arrays: Arrays) -> Floats:
@@ -24,6 +26,23 @@ def scores(features: Features, arrays: Arrays) -> Floats:
     """
     cosines = features.vector.astype(np.float64) @ arrays["descriptions"].astype(np.float64).T
     return sigmoid(float(arrays["intercept"]) + float(arrays["slope"]) * cosines)
+
+
+def describe(name: str, expert: Expert | None, cards: Cards) -> str:
+    """A few sentences about an expert: what the catalogue knows, then its first cards.
+
+    >>> describe("alpha", None, {})
+    'alpha is a language model.'
+    """
+    title = name if expert is None else f"{expert.title} by {expert.provider}"
+    facts = ["is a language model"]
+    if expert is not None and expert.params_b:
+        facts.append(f"has {expert.params_b:g} billion parameters")
+    if expert is not None and expert.released:
+        facts.append(f"was released in {expert.released.year}")
+    listed = facts[0] if len(facts) == 1 else f"{', '.join(facts[:-1])} and {facts[-1]}"
+    own = cards[name].sentences[:CARDS_READ] if name in cards else ()
+    return " ".join([f"{title} {listed}.", *own])
 
 
 class Retrieval:

@@ -12,7 +12,7 @@ from routing.predictors.stored import Arrays
 from routing.schema import Features, Floats
 
 INSTRUCTION: Final = "instruction"
-"""Key of ``Features.heads`` under which an instruction written by an LLM arrives, as unit vectors."""
+"""Key of ``Features.heads`` for instructions that an LLM wrote, as unit vectors; a row of NaN where it wrote none."""
 ONLY_GLOBAL: Final = float("inf")
 LIMIT: Final = 3.0
 """Standardised scores stay within this: a prompt unlike a source's own must not be judged by extrapolation."""
@@ -21,12 +21,15 @@ LIMIT: Final = 3.0
 def instruction_vectors(features: Features, arrays: Arrays) -> Floats:
     """Unit vector of every prompt's instruction, shape (n_prompts, width).
 
-    The one that an LLM wrote where there is one; otherwise the instructions of the nearest training tasks, mixed by a
-    softmax over the cosines to the tasks' centroids. The name of the prompt's own task is never used.
+    The one that an LLM wrote where there is one (a row of NaN is none); otherwise the instructions of the nearest
+    training tasks, mixed by a softmax over the cosines to the tasks' centroids. The name of the prompt's own task is
+    never used.
     """
-    if INSTRUCTION in features.heads:
-        return unit(features.heads[INSTRUCTION].astype(np.float64))
-    return mixed(task_shares(features.vector, arrays), arrays["instructions"].astype(np.float64))
+    nearest = mixed(task_shares(features.vector, arrays), arrays["instructions"].astype(np.float64))
+    if INSTRUCTION not in features.heads:
+        return nearest
+    written = features.heads[INSTRUCTION].astype(np.float64)
+    return np.where(np.isnan(written).any(axis=1, keepdims=True), nearest, unit(written))
 
 
 def task_shares(vector: NDArray[np.float32], arrays: Arrays) -> Floats:

@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.catalog import load_catalog
-from routing.predictors.glider_cards import Cards
-from routing.schema import Expert
+from routing.predictors.description import describe
 from routing.training.methods.data import TrainingSet
 from routing.training.methods.glider import embedded
 from routing.training.methods.glider_alpha import logistic
 from routing.training.methods.glider_cards import make_cards
 
-CARDS_READ: Final = 3
 LEAST_SLOPE: Final = 0.1  # the nearest description stays the choice even where nearness tells nothing
 
 
@@ -30,20 +28,3 @@ def fit(data: TrainingSet) -> dict[str, NDArray[Any]]:
         "intercept": np.array(float(intercept[0])),
         "slope": np.array(max(float(slope[0]), LEAST_SLOPE)),
     }
-
-
-def describe(name: str, expert: Expert | None, cards: Cards) -> str:
-    """A few sentences about an expert: what the catalogue knows, then its first cards.
-
-    >>> describe("alpha", None, {})
-    'alpha is a language model.'
-    """
-    title = name if expert is None else f"{expert.title} by {expert.provider}"
-    facts = ["is a language model"]
-    if expert is not None and expert.params_b:
-        facts.append(f"has {expert.params_b:g} billion parameters")
-    if expert is not None and expert.released:
-        facts.append(f"was released in {expert.released.year}")
-    listed = facts[0] if len(facts) == 1 else f"{', '.join(facts[:-1])} and {facts[-1]}"
-    own = cards[name].sentences[:CARDS_READ] if name in cards else ()
-    return " ".join([f"{title} {listed}.", *own])

@@ -22,8 +22,17 @@ FEWEST: Final = 10  # outcomes in a task before it can become a card
 PRIOR: Final = 20.0  # outcomes' weight of "no better than usual"
 WORDS: Final = 4
 LEAST_LETTERS: Final = 4
-LEAST_TASKS: Final = 3  # a key word occurs in at least this many tasks: common words only, never a name of one prompt
+LEAST_TASKS: Final = 5  # a key word occurs in at least this many tasks: common words only, never a name of one prompt
 LEAST_SHARE: Final = 0.04  # of the prompts of its task
+MOST_SHARE: Final = 0.1  # of all prompts: beyond it a word marks nothing
+_PLAIN_TEXT: Final = (
+    "about above according against because below best between both called come does each except find following "
+    "follows from given give having just known like likely many more most much must name neither none only referred "
+    "refers said seen select should shows someone such than that their them then these they this thought under were "
+    "what when where which will with work would year years"
+)
+_PLAIN: Final = frozenset(_PLAIN_TEXT.split())
+"""Words that mark the form of a question and not what it is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +167,19 @@ def key_words(data: TrainingSet, tasks: Tasks) -> list[list[str]]:
     if data.language is None:
         return [[] for _ in tasks.names]
     vocabulary = data.language.vocabulary
-    is_word = np.array([len(w) >= LEAST_LETTERS and w.isascii() and w.isalpha() for w in vocabulary])
+    is_word = np.array([_is_telling(word) for word in vocabulary])
     is_rest = np.array([w.startswith("##") for w in vocabulary])
     counts = np.zeros((len(tasks.names), len(is_word)), dtype=np.float32)
     for task, row in zip(tasks.index, data.pieces, strict=True):
         ids = np.asarray(row, dtype=np.int64)
         goes_on = np.append(is_rest[ids[1:]], False) if len(ids) else np.zeros(0, dtype=bool)
         counts[task, np.unique(ids[is_word[ids] & ~goes_on])] += 1
+    counts[:, counts.sum(axis=0) > MOST_SHARE * max(1, len(data.pieces))] = 0.0
     return [_marking(counts, task, int((tasks.index == task).sum()), vocabulary) for task in range(len(counts))]
+
+
+def _is_telling(word: str) -> bool:
+    return len(word) >= LEAST_LETTERS and word.isascii() and word.isalpha() and word not in _PLAIN
 
 
 def _marking(counts: NDArray[np.float32], task: int, size: int, vocabulary: Sequence[str]) -> list[str]:

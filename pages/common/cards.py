@@ -19,6 +19,7 @@ from routing.router import Router
 
 OWN, KEPT = "own_cards", "own_router"
 BY_YOU = "changed by you"
+MADE = "Made from key phrases of the training tasks that it wins; neither a person nor a model wrote them."
 
 
 def router(name: str) -> Router:
@@ -74,7 +75,7 @@ def section(names: list[str]) -> None:
 def form(name: str, stored: ExpertCards, own: dict[str, ExpertCards]) -> None:
     """The sentences of one expert, one a line, with who wrote them."""
     entry = own.get(name, stored)
-    who = f"Made {entry.by}." if entry.by == KEY_PHRASES else f"Written by: {entry.by}."
+    who = MADE if entry.by == KEY_PHRASES else f"Written by: {entry.by}."
     if name in own:
         who = "Changed by you; the GLIDER-style routers read it so until this browser session ends."
     with st.form(f"cards_form_{name}", border=False):

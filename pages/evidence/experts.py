@@ -128,7 +128,7 @@ def skills(names: list[str]) -> None:
     if frame.empty:
         return
     frame["Expert"] = frame["Expert"].map(cached.titles())
-    st.markdown("#### How able is it, skill by skill?")
+    st.markdown("#### How able are they, skill by skill?")
     st.caption(
         "Ability in an item response model (MIRT, arXiv:2506.01048), in logits above the mean of the experts "
         "measured; the Routers page draws it."

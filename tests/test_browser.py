@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import PATIENCE_MS, lead, open_browser, serve, type_prompt, visit
-from tests.loopback import Loopback
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 MATHS = "How many ways are there to seat five people round a table?"
@@ -67,27 +66,6 @@ def test_the_stated_flip_flips_when_applied(page, address):
     before = lead(page)
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("p.lead")).not_to_have_text(before)
-
-
-def test_two_experts_answer_side_by_side_and_a_failing_one_leaves_them_alone(page, address):
-    with Loopback() as server:
-        visit(page, f"{address}/compare?pool=smollm2-135m,gpt-4o-mini,o3-mini")
-        type_prompt(page, "Name three primary colours.")
-        page.get_by_text("Keys and own addresses").click()
-        box = page.get_by_role("combobox", name=re.compile("Own address for"))
-        box.click()
-        box.fill("GPT-4o mini")
-        option = page.get_by_role("option", name="GPT-4o mini")
-        expect(option.first).to_be_visible()
-        option.first.click()
-        page.get_by_label("OpenAI-compatible address").fill(server.url)
-        page.get_by_role("button", name="Use this address").click()
-        expect(page.get_by_text(re.compile("Own address for gpt-4o-mini"))).to_be_visible()
-        page.get_by_role("button", name="Ask", exact=True).click()
-        expect(page.get_by_text("o3-mini has no key: add OPENAI_API_KEY")).to_be_visible()
-        expect(page.locator("table.facts")).to_have_count(2, timeout=120_000)
-        expect(page.get_by_text("What the predictions were worth")).to_be_visible()
-        assert any(r["body"]["model"] == "gpt-4o-mini" for r in server.requests)
 
 
 def test_a_link_opened_cold_shows_its_page_and_state(page, address):

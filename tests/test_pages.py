@@ -7,8 +7,6 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.loopback import Loopback
-
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(p.relative_to(ROOT).as_posix() for p in ROOT.glob("pages/*/*.py") if p.parent.name != "common")
 MATHS = "How many ways are there to seat five people round a table?"
@@ -144,35 +142,6 @@ def test_a_share_link_restores_the_state():
     assert app.selectbox(key="axis_x").value == "size"
     assert len(app.dataframe[0].value) == 4
     assert "weight_latency=much" in app.toast[0].value
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_pool_may_change_after_answers_arrived(app):
-    with Loopback() as server:
-        type_prompt(app, MATHS)
-        app.session_state["session_addresses"] = {"gpt-4o-mini": server.url}
-        app.switch_page("pages/ask/compare.py").run().run()
-        app.multiselect(key="compare_experts").set_value(["gpt-4o-mini"]).run()
-        app.button(key="compare_ask").click().run()
-        app.session_state["comparison"].wait(60)
-        app.run()
-        assert "What the predictions were worth" in words(app)
-        app.selectbox(key="pool").set_value("open9").run()
-        assert not app.exception
-        assert "What the predictions were worth" in words(app)
-        assert app.multiselect(key="compare_experts").value
-        assert app.session_state["seconds"]["gpt-4o-mini"][0] > 0
-
-
-def test_a_prompt_that_must_stay_here_is_not_sent_to_an_expert_chosen_by_hand(app):
-    type_prompt(app, MATHS)
-    app.switch_page("pages/ask/compare.py").run().run()
-    app.multiselect(key="compare_experts").set_value(["gpt-4o-mini"]).run()
-    assert not app.button(key="compare_ask").disabled
-    type_prompt(app, MATHS + " [Flag: local only]")
-    assert app.multiselect(key="compare_experts").value == ["gpt-4o-mini"]
-    assert "GPT-4o mini is beyond it" in words(app)
-    assert app.button(key="compare_ask").disabled
 
 
 def test_a_flip_that_was_applied_stays_and_travels_in_the_link(app):

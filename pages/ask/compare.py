@@ -5,6 +5,7 @@ import streamlit as st
 from pages.common import (
     asking,
     cached,
+    cards,
     choosing,
     columns,
     controls,
@@ -19,6 +20,7 @@ from pages.common import (
     show,
 )
 from routing.errors import RoutingError
+from routing.predictors import DEFAULT
 from routing.router import Reading, Routed
 
 
@@ -28,7 +30,9 @@ def page() -> None:
     columns.style()
     cached.warm_up()
     st.markdown("### What do they really answer, side by side?")
-    reading = show.reading_of(controls.prompt_box())
+    prompt = controls.prompt_box()
+    router = st.session_state.get("router", DEFAULT)
+    reading = show.reading_of(prompt, router)
     if reading is None:
         keys.form()
         return
@@ -39,7 +43,7 @@ def page() -> None:
     show.sensitive_hint(reading)
     keys.form()
     try:
-        routed = asking.decided(cached.router(), reading, wanted)
+        routed = asking.decided(cards.router(router), reading, wanted)
     except RoutingError as problem:
         st.warning(str(problem))
         return

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages.common import answers, asking, cached, choosing, conversation, judging, money, show
+from pages.common import answers, asking, cached, cards, choosing, conversation, judging, money, show
 from pages.common.conversation import Turn
 from pages.common.download import csv_button
 from routing import figures
@@ -148,7 +148,7 @@ def _next(turn: Turn, text: str) -> tuple[Plan, Routed]:
     Raises:
         RoutingError: The prompt or its flags cannot be used.
     """
-    router = cached.router()
+    router = cards.router(turn.routed.router)
     routed = asking.decided(router, router.read(text), turn.routed.decision.preferences)
     told = conversation.histories(conversation.turns())
     return replace(turn.plan, prompt=routed.reading.prompt, histories=told), routed

@@ -7,10 +7,10 @@ DATA   ?= ../shared/data
 PORT   ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app test check bench report train experts measure lock
+.PHONY: help setup app test check bench bench-sessions report train experts measure lock
 
 help: ## Print this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1|/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
 
 $(VENV)/.run: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on the path."; exit 1; }
@@ -47,6 +47,10 @@ check: $(VENV)/.test ## Lint, formatting, types, import order
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(PY) -m pytest -q tests/test_structure.py
+
+bench-sessions: setup $(VENV)/.test ## Measure many sessions at once, kill -9 and memory (ten minutes); write the table in the README
+	@bash .ci/browser
+	@$(PY) -m tests.benchmarks.sessions
 
 bench: setup $(VENV)/.test ## Measure speed; write the table in the README
 	@$(PY) -m tests.benchmarks.run

@@ -99,7 +99,7 @@ def report(
 def train(
     data: Data,
     out: Annotated[Path, typer.Option(help="Folder for router.onnx, tokenizer.json and the router card.")] = ASSETS,
-    form: Annotated[str, typer.Option(help="a: encoder frozen, minutes; b: encoder tuned with the heads, hours.")] = "a",
+    form: Annotated[str, typer.Option(help="a: encoder frozen (minutes); b: encoder tuned too (hours).")] = "a",
 ) -> None:
     """Fit the router on outcomes and export it to one ONNX graph."""
     from routing.commands import train_router

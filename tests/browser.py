@@ -52,8 +52,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(*, port: int | None = None, environ: dict[str, str] | None = None) -> Iterator[str]:
-    """The app on a port of its own, with no key in its environment; yields its address."""
+def serve(*, port: int | None = None, environ: dict[str, str] | None = None, kill: bool = False) -> Iterator[str]:
+    """The app on a port of its own, with no key in its environment; yields its address. ``kill`` ends it by kill -9."""
     port = port or free_port()
     clean = {n: v for n, v in os.environ.items() if not n.endswith("_API_KEY")}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
@@ -62,6 +62,8 @@ def serve(*, port: int | None = None, environ: dict[str, str] | None = None) -> 
         _wait_until_healthy(port, server)
         yield f"http://127.0.0.1:{port}"
     finally:
+        if kill:
+            server.kill()
         server.terminate()
         with suppress(subprocess.TimeoutExpired):
             server.wait(15)

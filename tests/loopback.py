@@ -64,9 +64,12 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def do_GET(self) -> None:
-        self._json(200, {"object": "list", "data": []})
+        # Benchmarks ask how long the server itself took until each first word.
+        found = self.server.first_words_s if self.path.endswith("/first-words") else []
+        self._json(200, {"object": "list", "data": found})
 
     def do_POST(self) -> None:
+        self._began = time.monotonic()
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         name = str(body.get("model"))
         self.server.requests.append({"body": body, "key": self.headers.get("Authorization"), "path": self.path})
@@ -117,6 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if kind in {"slow", "essay"}:
                 time.sleep(0.05 if kind == "slow" else 0.01)
+            if number == 0:
+                self.server.first_words_s.append(time.monotonic() - self._began)
             self._chunk(name, {"content": piece})
         if kind != "ending":
             self._chunk(name, {}, finish="length" if kind == "length" else "stop")
@@ -167,6 +172,7 @@ class _Server(ThreadingHTTPServer):
         self.manners = dict(manners)
         self.requests: list[dict[str, Any]] = []
         self.broken: list[str] = []
+        self.first_words_s: list[float] = []
         self.calls: Counter[str] = Counter()
         self.lock = threading.Lock()
         self.closing = threading.Event()

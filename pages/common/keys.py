@@ -12,15 +12,20 @@ from routing.errors import RoutingError
 from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, endpoint_key_name
 
 KEYS, ADDRESSES = "session_keys", "session_addresses"
+SHARED_ADDRESSES = "addresses"
 
 
 def ring() -> KeyRing:
     """The keys and own addresses that this browser session may use."""
     session: Mapping[str, str] = st.session_state.get(KEYS, {})
-    endpoints: Mapping[str, str] = st.session_state.get(ADDRESSES, {})
+    found = secrets()
+    shared = found.get(SHARED_ADDRESSES)
+    # What whoever runs the app gave in secrets.toml is for everybody; an address typed here comes before it.
+    given = {str(k): str(v) for k, v in shared.items()} if isinstance(shared, Mapping) else {}
+    endpoints = {**given, **st.session_state.get(ADDRESSES, {})}
     return KeyRing(
         session=session,
-        secrets=secrets(),
+        secrets=found,
         environ=os.environ,
         endpoints=endpoints,
         allow_private=_private_allowed(),

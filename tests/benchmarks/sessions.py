@@ -1,0 +1,213 @@
+"""Many people at once: real browser sessions that compare, an app that is killed, and memory over many comparisons.
+
+    python -m tests.benchmarks.sessions [--sessions 20] [--kills 25] [--comparisons 200]
+
+The experts stand behind the tests' loopback server, in a process of its own, which notes how soon it sent first words.
+"""
+
+import argparse
+import json
+import signal
+import sqlite3
+import tempfile
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import date
+from multiprocessing import Process, Queue
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Browser, Page, expect
+
+from routing.answer import same_request
+from routing.answer_client import Settings
+from routing.catalog import load_catalog
+from routing.commands_report import machine
+from routing.comparison import Comparison
+from routing.evidence_tables import replaced
+from routing.keys import KeyRing
+from routing.recording import RunRecorder
+from routing.store import NewRun, Place, open_store
+from tests.benchmarks.run import README
+from tests.browser import open_browser, serve, type_prompt, visit
+from tests.loopback import Loopback
+
+EXPERTS = ("gpt-4o-mini", "gpt-4o-2024-08-06", "claude-3.5-sonnet-20240620", "o1-mini")
+PATIENCE_MS = 180_000
+Row = tuple[str, str, str]
+
+
+def _serve_experts(queue: "Queue[str]", manner: str) -> None:
+    with Loopback(dict.fromkeys((_served(name) for name in EXPERTS), manner)) as server:
+        queue.put(server.url)
+        signal.pause()
+
+
+@contextmanager
+def experts(manner: str = "normal") -> Iterator[str]:
+    """The loopback server in a process of its own, answering in a manner of its own; yields its address."""
+    queue: Queue[str] = Queue()
+    process = Process(target=_serve_experts, args=(queue, manner), daemon=True)
+    process.start()
+    yield queue.get(timeout=30)
+    process.kill()
+    process.join()
+
+
+def _served(name: str) -> str:
+    """Under which name an own address is called."""
+    return (load_catalog()[name].litellm or name).rsplit("/", 1)[-1]
+
+
+@contextmanager
+def home(address: str) -> Iterator[dict[str, str]]:
+    """An environment whose secrets put every expert behind the loopback server, and whose data folder is empty."""
+    with tempfile.TemporaryDirectory() as folder:
+        secrets = Path(folder, ".streamlit", "secrets.toml")
+        secrets.parent.mkdir()
+        lines = "\n".join(f'"{name}" = "{address}"' for name in EXPERTS)
+        secrets.write_text(f"[addresses]\n{lines}\n", encoding="utf-8")
+        yield {"HOME": folder, "XDG_DATA_HOME": str(Path(folder, "data"))}
+
+
+def ask(page: Page, address: str, marker: str) -> None:
+    """Open Compare on the four experts and ask with a marker of this session."""
+    visit(page, f"{address}/compare?pool={','.join(EXPERTS)}")
+    type_prompt(page, f"Repeat the word {marker}")
+    box = page.locator(".st-key-compare_experts input")
+    expect(box).to_be_visible(timeout=PATIENCE_MS)
+    tags = page.locator(".st-key-compare_experts [data-baseweb=tag]")
+    expect(tags).not_to_have_count(0, timeout=PATIENCE_MS)
+    for name in EXPERTS:
+        title = load_catalog()[name].title
+        if not tags.filter(has_text=title).count():
+            before = tags.count()
+            box.fill(title)
+            box.press("Enter")
+            expect(tags).to_have_count(before + 1, timeout=PATIENCE_MS)
+    page.locator("[class*=st-key-unknown_] label").first.click()
+    button = page.locator(".st-key-compare_ask button")
+    expect(button).to_be_enabled(timeout=PATIENCE_MS)
+    button.click()
+
+
+def database(environ: dict[str, str]) -> Path:
+    """The SQLite file of a home."""
+    return Path(environ["XDG_DATA_HOME"], "thalamus", "thalamus.db")
+
+
+def many_sessions(browser: Browser, count: int) -> list[Row]:
+    """Sessions at once: errors, answers in the wrong place, and what the app adds to the time to the first token."""
+    with experts() as url, home(url) as environ, serve(environ=environ) as address:
+        pages = [browser.new_context().new_page() for _ in range(count)]
+        for i, page in enumerate(pages):
+            ask(page, address, _marker(i))
+        for page in pages:
+            expect(page.locator("table.facts")).to_have_count(len(EXPERTS), timeout=PATIENCE_MS)
+        shown = [page.locator(".st-key-answers").inner_text() for page in pages]
+        own = json.loads(urllib.request.urlopen(f"{url}/first-words", timeout=10).read())["data"]  # noqa: S310
+        with closing(sqlite3.connect(database(environ))) as kept:
+            rows = kept.execute(
+                "select run.prompt, answer.expert, answer.text, answer.error, answer.time_to_first_token_s "
+                "from answer join run on run.id = answer.run_id"
+            ).fetchall()
+        for page in pages:
+            page.context.close()
+    errors = sum(error is not None for *_, error, _ in rows)
+    mixed = sum(prompt not in text for prompt, _, text, *_ in rows)
+    mixed += sum(text.count(_marker(i)) < len(EXPERTS) for i, text in enumerate(shown))
+    added = (np.percentile([row[4] for row in rows if row[4]], 95) - np.percentile(own, 95)) * 1e3
+    return [
+        (
+            f"{count} browser sessions comparing {len(EXPERTS)} experts each",
+            f"{errors} errors, {mixed} mixed up",
+            f"{len(rows)} answers kept",
+        ),
+        (
+            "Time to first token in the app above the server's own, p95",
+            f"{added:.0f} ms",
+            f"server's own {np.percentile(own, 95) * 1e3:.0f} ms",
+        ),
+    ]
+
+
+def _marker(i: int) -> str:
+    return f"marker{i:03d}end"
+
+
+def kills(browser: Browser, count: int) -> list[Row]:
+    """kill -9 at random moments: what the page showed as complete must be kept, and the database be whole."""
+    rng, survived = np.random.default_rng(7), 0
+    with experts("slow") as url, home(url) as environ:
+        for i in range(count):
+            page = browser.new_context().new_page()
+            with serve(environ=environ, kill=True) as address:
+                ask(page, address, _marker(i))
+                page.wait_for_timeout(float(rng.uniform(0, 3000)))
+                seen = page.locator("table.facts").count()
+            page.context.close()
+            survived += _is_whole(database(environ), _marker(i), seen)
+        with serve(environ=environ) as address:
+            page = browser.new_context().new_page()
+            visit(page, f"{address}/history")
+            expect(page.get_by_text(_marker(count - 1)).first).to_be_visible(timeout=PATIENCE_MS)
+    return [("kill -9 during comparisons: every completed answer kept, database whole", f"{survived} of {count}", "")]
+
+
+def _is_whole(path: Path, marker: str, seen: int) -> bool:
+    with closing(sqlite3.connect(path)) as kept:
+        sound = kept.execute("pragma integrity_check").fetchone() == ("ok",)
+        texts = kept.execute(
+            "select answer.text from answer join run on run.id = answer.run_id where run.prompt like ?",
+            (f"%{marker}%",),
+        ).fetchall()
+        orphans = kept.execute("select count(*) from answer where run_id not in (select id from run)").fetchone()[0]
+    return sound and not orphans and len(texts) >= seen and all(marker in text for (text,) in texts)
+
+
+def memory(count: int) -> list[Row]:
+    """Resident memory over many comparisons in one process, recorded as in the app."""
+    catalog = load_catalog()
+    asked = [catalog[name] for name in EXPERTS]
+    sizes = []
+    with experts() as url, tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/t.db")
+        ring = KeyRing(environ={}, endpoints=dict.fromkeys(EXPERTS, url))
+        for i in range(count):
+            run = NewRun(f"p{i}", "", "", 0, "blend", "", None, {}, {}, {}, EXPERTS, 1, is_blind=False)
+            recorder = RunRecorder(store, store.runs.begin(run, Place("", "b")), {})
+            Comparison(same_request(asked, f"p{i}", Settings()), ring, recorder=recorder).wait(60)
+            sizes.append(_resident_mb())
+        store.close()
+    early, late = np.median(sizes[count // 4 : count // 4 + 10]), np.median(sizes[-10:])
+    return [
+        (f"Memory after {count} comparisons against after {count // 4}", f"{late / early:.3f} times", f"{late:.0f} MB")
+    ]
+
+
+def _resident_mb() -> float:
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+def main() -> None:
+    """Run what is asked for, print the rows and put them into the README."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    for name, usual in (("sessions", 20), ("kills", 25), ("comparisons", 200)):
+        parser.add_argument(f"--{name}", type=int, default=usual)
+    wanted = parser.parse_args()
+    rows = memory(wanted.comparisons)
+    with open_browser() as browser:
+        rows = [*many_sessions(browser, wanted.sessions), *kills(browser, wanted.kills), *rows]
+    stamp = f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}."
+    lines = [stamp, "", "| what | figure | beside it |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
+    text = "\n".join(lines)
+    print(text)
+    README.write_text(replaced(README.read_text(encoding="utf-8"), "sessions", text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -87,12 +87,13 @@ def report(
     data: Annotated[Path | None, typer.Option(help="Folder with prompts.parquet and outcomes.parquet.")] = None,
     split: Annotated[str, typer.Option(help="The split to judge on.")] = "test",
     refits: Annotated[bool, typer.Option(help="Refit for held-out, shuffled labels and learning curves.")] = True,
+    reuse: Annotated[bool, typer.Option("--reuse", help="Take kept refits even where the code has changed.")] = False,
     from_stored: Annotated[bool, typer.Option("--from-stored", help="Only renew the README's tables.")] = False,
 ) -> None:
     """Measure everything the Evidence page shows, store it, and renew the README's tables."""
     from routing.commands_report import report_all
 
-    report_all(data, split=split, with_refits=refits, from_stored=from_stored)
+    report_all(data, split=split, with_refits=refits, from_stored=from_stored, reuse=reuse)
 
 
 @app.command()

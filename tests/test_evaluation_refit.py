@@ -44,14 +44,15 @@ def bench(tmp_path_factory):
     return Bench(outcomes, encoded, pieces, forms, build_table(outcomes, extra_experts=["c"]))
 
 
-def error(found, name, table, rows):
-    """Mean squared error of what was told on the measurements of source s."""
+def error(found, name, table, rows, train):
+    """Mean squared errors on source s of what was told, and of every expert's mean training score."""
     columns = table.columns_of(table.sources.index("s"))
     here = table.rows_of(table.sources.index("s"), rows)
     truth = table.score[np.ix_(here, columns)]
     place = [found.experts.index(table.experts[i]) for i in table.column_expert[columns]]
     guess = found.score[name][np.searchsorted(found.rows, here)][:, place]
-    return float(np.nanmean((guess - truth) ** 2)), float(np.nanmean((np.nanmean(truth, axis=0) - truth) ** 2))
+    mean = np.nanmean(table.score[np.ix_(table.rows_of(table.sources.index("s"), train), columns)], axis=0)
+    return float(np.nanmean((guess - truth) ** 2)), float(np.nanmean((mean - truth) ** 2))
 
 
 def test_what_is_learned_and_what_shuffled_labels_teach(bench):
@@ -59,8 +60,8 @@ def test_what_is_learned_and_what_shuffled_labels_teach(bench):
     learned = tell(bench, bench.table, train, test, NAMES, lambda _: None)
     nothing = tell(bench, bench.shuffled(train, 1), train, test, NAMES, lambda _: None)
     for name in NAMES:
-        good, base = error(learned, name, bench.table, test)
-        bad, _ = error(nothing, name, bench.table, test)
+        good, base = error(learned, name, bench.table, test, train)
+        bad, _ = error(nothing, name, bench.table, test, train)
         assert good < 0.8 * base, name
         assert bad > 0.95 * base, f"{name} learned something from shuffled labels"
 

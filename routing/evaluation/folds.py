@@ -10,7 +10,7 @@ from routing.errors import DataError, PreferenceError
 from routing.evaluation.prompts import Pools, rows_of
 from routing.outcomes import Outcomes
 
-TASK_FOLDS: Final = 5
+TASK_FOLDS: Final = 3
 FEWEST: Final = 20  # a source with fewer judged prompts is not worth a refit
 TRAIN: Final = "train"
 

@@ -65,8 +65,15 @@ def evidence_of(study: Study, *, split: str, machine: str, with_refits: bool, st
         contamination=contamination_rows(trial.outcomes, split, study.clusters() if with_refits else None),
         mirt=item_facts(trial),
         map_names=names,
-        about={**ABOUT, "default": predictors.DEFAULT},
+        about={**ABOUT, **_reused(study), "default": predictors.DEFAULT},
         arrays=arrays,
         **trial_parts(trial),
         **refitted,
     )
+
+
+def _reused(study: Study) -> dict[str, str]:
+    """A note where kept refits were taken whatever code they were made with."""
+    if not study.shelf.is_lenient:
+        return {}
+    return {"held_out": f"{ABOUT['held_out']} Refits were kept from an earlier state of the code."}

@@ -28,12 +28,15 @@ class Shelf:
     is_lenient: bool = False
 
     def told(self, name: str, routers: Sequence[str], make: Callable[[], Told]) -> Told:
-        """What was kept under a name if it covers these routers, else what ``make`` gives, which is then kept."""
+        """What was kept under a name if it covers these routers, else what ``make`` gives, which is then kept.
+
+        A lenient shelf gives the newest of that name even where it covers fewer routers.
+        """
         path = self.folder / f"{name.replace('/', '-').replace(' ', '-')}-{self.stamp}.npz"
         newest = sorted(self.folder.glob(path.name.replace(self.stamp, "*")), key=lambda p: p.stat().st_mtime)
         for kept in [path] if not self.is_lenient else newest[::-1]:
             found = Told.load(kept)
-            if found is not None and found.score.keys() >= set(routers):
+            if found is not None and (self.is_lenient or found.score.keys() >= set(routers)):
                 return found
         made = make()
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,7 @@ from routing.evaluation.told import Told, tell
 from routing.evaluation.trial import Trial
 from routing.schema import Floats
 
-LEARNERS: Final = ("multi-label", "separate", "clusters", "kmeans-vector", "kmeans-tfidf", "neighbours", "knn")
+LEARNERS: Final = ("multi-label", "separate", "clusters", "clusters-vector", "clusters-tfidf", "neighbours")
 SEED: Final = 1
 CLUSTERS: Final = 8  # per source, where training and test scores of an expert are compared
 
@@ -78,11 +78,12 @@ class Study:
 
     def held_out(self) -> list[dict[str, Any]]:
         """Rows of both protocols."""
-        return [
-            row
-            for leaving in get_args(Leaving)
-            for row in held_out_rows(self.trial, self.answers(leaving), leaving, self.names)
-        ]
+        rows: list[dict[str, Any]] = []
+        for leaving in get_args(Leaving):
+            answers = self.answers(leaving)
+            names = [name for name in self.names if all(name in told.score for _, told in answers)]
+            rows += held_out_rows(self.trial, answers, leaving, names)
+        return rows
 
     def controls(self) -> dict[str, Any]:
         """Routers fitted on shuffled labels."""
@@ -93,15 +94,18 @@ class Study:
             table = self.bench.shuffled(train, SEED)
             return tell(self.bench, table, train, self.trial.rows, self.names, self.say)
 
-        names = [name for name in self.names if name != predictors.PROMPT_BLIND]
-        return shuffled_controls(self.trial, self.shelf.told("shuffled", self.names, make), names)
+        told = self.shelf.told("shuffled", self.names, make)
+        names = [name for name in self.names if name != predictors.PROMPT_BLIND and name in told.score]
+        return shuffled_controls(self.trial, told, names)
 
     def learning(self) -> dict[str, Any]:
         """Routers fitted on ever more prompts."""
         names = [name for name in self.names if name in (predictors.DEFAULT, *LEARNERS)]
         train = self.trial.outcomes.rows("train")
         told = [self._share(share, names) for share in SHARES]
-        return learning_curves(self.trial, told, len(train), names)
+        return learning_curves(
+            self.trial, told, len(train), [name for name in names if all(name in one.score for one in told)]
+        )
 
     def _share(self, share: float, names: Sequence[str]) -> Told:
         def make() -> Told:

@@ -175,6 +175,26 @@ def test_every_router_picks_for_the_prompt_only_when_asked(app, monkeypatch):
     real.clear()
 
 
+def test_the_heat_map_names_two_and_colours_the_words(app, monkeypatch):
+    from pages.common import cached
+
+    usual = cached.router()
+    reader = SimpleNamespace(card=usual.encoder.card, encode=lambda texts: None)
+    monkeypatch.setattr(cached, "token_reader", lambda: reader)
+    monkeypatch.setattr(heat.cards, "router", lambda name: usual)
+    monkeypatch.setattr(
+        heat, "token_weights", lambda prompt, features, card, expert: tuple((w, 1.0) for w in prompt.split())
+    )
+    type_prompt(app, MATHS + " <script>alert(1)</script>")
+    app.session_state["route_tabs"] = "Token heat map"
+    app.run()
+    assert not app.exception
+    assert "Top 2 of the GLIDER-style router: pick" in words(app)
+    body = next(e.proto.body for e in app.get("html") if 'class="heat"' in e.proto.body)
+    assert body.count("<span") == len(MATHS.split()) + 1
+    assert "<script>" not in body
+
+
 def test_words_of_a_heat_map_are_never_markup():
     text = heat.coloured((("<img src=x onerror=alert(1)>", 2.0), ('" onmouseover="x', -1.0), ("plain", 0.0)))
     assert "<img" not in text

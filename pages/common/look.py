@@ -17,7 +17,8 @@ _CSS = """
 .heat { line-height: 2.1; max-height: 420px; overflow-y: auto; overflow-wrap: anywhere; }
 .heat span { padding: .12rem .22rem; border-radius: .2rem; }
 .heat .for { background: color-mix(in srgb, rgb(0 114 178 / .55) var(--w), transparent); }
-.heat .against { background: color-mix(in srgb, rgb(213 94 0 / .55) var(--w), transparent); }
+.heat .against { background: color-mix(in srgb, rgb(213 94 0 / .6) var(--w), transparent);
+  box-shadow: inset 0 -2px color-mix(in srgb, rgb(213 94 0) var(--w), transparent); }
 @media (max-width: 640px) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .lead { font-size: 1.1rem; }

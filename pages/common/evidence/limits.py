@@ -36,7 +36,7 @@ def held_out(view: View) -> None:
         exhibit.head(
             "Is the router ever worse than the best single expert?",
             "Held-out mean score minus the best single expert's with its 95 % bootstrap interval; the band is the 0.01 "
-            "that the default router may lose at most, since it must know when it does not know (systems.md 5).",
+            "that the default router may lose at most, since it must know when it does not know.",
         )
         exhibit.chart(heldout.against_best_figure(frame, view.looks), "against_best")
         gain = frame[["_router", "Router", *against]]
@@ -97,7 +97,7 @@ def shuffled(view: View) -> None:
         "Do shuffled labels close no gap?",
         "Share of the gap to the oracle closed after training on labels shuffled within each source, counted from "
         "the expert that is best in the prompt's source; filled where it is above zero by more than chance, which "
-        "would be a leak in the protocol (systems.md 5).",
+        "would be a leak in the protocol.",
     )
     frame = control.shuffled(view.evidence.controls or {}, view.titles, view.pools)
     if frame.empty:

@@ -15,7 +15,7 @@ def calibration(view: View) -> None:
     exhibit.head(
         "Does a predicted score mean what it says?",
         "Measured against predicted mean score in ten bins of equal count, with the Brier score (mean squared error) "
-        "beside that of always predicting each expert's own mean, the base rate (systems.md 5; Tryage, "
+        "beside that of always predicting each expert's own mean, the base rate (Brier 1950; as in Tryage, "
         "arXiv:2308.11601).",
     )
     frame = drawn.reliability(stored, view.routers, view.titles)

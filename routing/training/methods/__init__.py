@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
 from routing.predictors.places import PLACES
 from routing.predictors.stored import METHODS_FILE, save
@@ -105,9 +106,10 @@ def fit_methods(
         progress: Told what is being fitted.
     """
     fitted: dict[str, Fitted] = {PLACES: places(data, table)}
-    for name in names or FITS:
-        progress(f"Method {name}")
-        fitted[name] = FITS[name](data)
+    with threadpool_limits(1):  # clusters and regressions this small wait for a second thread longer than it helps
+        for name in names or FITS:
+            progress(f"Method {name}")
+            fitted[name] = FITS[name](data)
     return fitted
 
 

@@ -16,8 +16,8 @@ from routing.training.methods.logistic import logistic
 from routing.training.methods.pairs import pair_loss
 
 HIDDEN: Final = 96
-DROPOUT: Final = 0.4
-SCHEDULE: Final = Schedule(epochs=6, rate=2e-3, decay=0.1)
+DROPOUT: Final = 0.6  # 0.4 with a faster rate is worse on clinical prompts (validation)
+SCHEDULE: Final = Schedule(epochs=6, rate=1e-3, decay=0.3)
 HELD_OUT: Final = 0.15
 LEVEL_PENALTY: Final = 12.0
 CALIBRATION_PENALTY: Final = 1.0

@@ -22,7 +22,6 @@ _CSS = """
   overflow-y: auto; }
 .diff del { background: color-mix(in srgb, #D55E00 18%, transparent); }
 .diff ins { background: color-mix(in srgb, #0072B2 18%, transparent); text-underline-offset: .2em; }
-.st-key-answers [data-testid="stVerticalBlockBorderWrapper"] { height: 100%; }
 </style>
 """
 
@@ -63,7 +62,7 @@ def _watch(turn: Turn) -> None:
 def card(turn: Turn, column: Column) -> None:
     """One answer so far, and under it what is known about it."""
     answer, place = column.answer, turn.shown.index(column.key)
-    with st.container(border=True):
+    with st.container(border=True, height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{turn.name(column)}**", width="stretch")
             if answer is None:
@@ -123,6 +122,6 @@ def earlier(turns: Sequence[Turn]) -> None:
         with st.expander(f"Turn {turn.number + 1}: {show.escape(heading)}"):
             found = turn.columns()
             for place, column in zip(st.columns(rows(len(found), turn.plan.repeats)) * len(found), found, strict=False):
-                with place, st.container(border=True):
+                with place, st.container(border=True, height="stretch"):
                     st.markdown(f"**{turn.name(column)}**")
                     st.markdown(safe_markdown(column.text) or "*No answer*")

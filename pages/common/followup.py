@@ -64,8 +64,8 @@ def table(turn: Turn) -> None:
             "Cost ($)": c.answer.cost_usd,
             "Served": c.answer.served,
             "Retries": c.answer.retries,
-            "Finish": c.answer.finish_reason,
-            "Problem": None if c.answer.error is None else str(c.answer.error),
+            "Finish": c.answer.finish_reason or "none",
+            "Problem": "" if c.answer.error is None else str(c.answer.error),
             "Answer": c.answer.text,
         }
         for c in turn.columns()

@@ -22,6 +22,16 @@ def dollars(amount: float) -> str:
     return money(amount).replace("$", "\\$")
 
 
+def purse(amount: float) -> str:
+    r"""What is in a purse: never rounded up to more than is there.
+
+    >>> purse(0.99987), purse(1.0)
+    ('\\$0.9998', '\\$1.00')
+    """
+    whole = f"{math.floor(amount * 1e4 + 1e-6) / 1e4:,.4f}"
+    return "\\$" + (whole[:-2] if whole.endswith("00") else whole)
+
+
 def budget_usd() -> float | None:
     """The budget of this browser session; None for no budget."""
     value: float | None = st.session_state.get("budget", USUAL_BUDGET_USD)
@@ -46,7 +56,7 @@ def popover() -> None:
     except RoutingError as failure:
         found, problem = [], str(failure)
     account = account_of(found, budget_usd())
-    label = "Budget" if account.left_usd is None else f"{dollars(account.left_usd)} left"
+    label = "Budget" if account.left_usd is None else f"{purse(account.left_usd)} left"
     with st.popover(label, icon=":material/account_balance_wallet:", key="budget_popover"):
         st.number_input(
             "Budget of this browser session (\\$)", 0.0, 10_000.0, step=0.5, format="%.2f", key="budget",

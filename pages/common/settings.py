@@ -83,7 +83,8 @@ def overrides(chosen: Sequence[str]) -> dict[str, Override]:
     marked = {n for n in chosen if _override(n) != Override()}
     name = st.selectbox(
         "Only for", [None, *chosen], key="compare_only_for",
-        format_func=lambda n: "nobody: all share the settings above" if n is None else titles[n] + " *" * (n in marked),
+        placeholder="Nobody, all share the settings above",
+        format_func=lambda n: "" if n is None else titles[n] + " *" * (n in marked),
     )  # fmt: skip
     if name is not None:
         _restored(name)

@@ -128,7 +128,7 @@ def spend() -> None:
     total = total_of(all_runs())
     spent, left, ever = st.columns(3)
     spent.metric("Spent in this browser session", money.dollars(account.spent_usd))
-    left.metric("Left of its budget", "no budget" if account.left_usd is None else money.dollars(account.left_usd))
+    left.metric("Left of its budget", "no budget" if account.left_usd is None else money.purse(account.left_usd))
     ever.metric(f"All {total.n_answers:,} stored answers", money.dollars(total.cost_usd))
     if total.n_unknown:
         st.caption(f"{total.n_unknown:,} answers cost an unknown amount, which is in no sum.")

@@ -126,7 +126,7 @@ def cards(run: KeptRun) -> None:
     per_row = columns.rows(len(found), run.run.repeats)
     for start in range(0, len(found), per_row):
         for place, answer in zip(st.columns(per_row), found[start : start + per_row], strict=False):
-            with place, st.container(border=True):
+            with place, st.container(border=True, height="stretch"):
                 card(run, answer)
 
 

@@ -1,0 +1,148 @@
+"""Compare and History in a real browser: what a person does, and what is there after the app was killed."""
+
+import re
+import signal
+import subprocess
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import PATIENCE_MS, free_port, open_browser, serve, type_prompt, visit
+from tests.loopback import Loopback
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+MATHS = "How many ways are there to seat five people round a table?"
+PLACE = "compare?pool=gpt-4o-mini,o3-mini"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Loopback() as found:
+        yield found
+
+
+@pytest.fixture
+def address(tmp_path_factory):
+    with serve(environ={"XDG_DATA_HOME": str(tmp_path_factory.mktemp("runs"))}) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser, server):
+    server.manners.clear()
+    context = browser.new_context(viewport={"width": 1360, "height": 1600})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+def own_address(page, title, url):
+    box = page.get_by_role("combobox", name=re.compile("Own address for"))
+    box.click()
+    box.fill(title)
+    page.get_by_role("option", name=title, exact=True).first.click()
+    page.get_by_label("OpenAI-compatible address").fill(url)
+    page.get_by_role("button", name="Use this address").click()
+    expect(page.get_by_text(re.compile("Own address for"), exact=False).last).to_be_visible()
+    expect(page.get_by_label("OpenAI-compatible address")).to_have_value("")
+
+
+def compare(page, address, server, prompt=MATHS):
+    """Compare with two experts behind the loopback server, ready to be asked."""
+    visit(page, f"{address}/{PLACE}")
+    type_prompt(page, prompt)
+    page.get_by_text("Keys and own addresses").click()
+    for title in ("GPT-4o mini", "o3-mini"):
+        own_address(page, title, server.url)
+    page.get_by_text("Keys and own addresses").click()
+    page.get_by_text(re.compile("Ask at an unknown price")).click()
+
+
+def ask(page):
+    button = page.get_by_role("button", name="Ask", exact=True)
+    expect(button).to_be_enabled()
+    button.click()
+
+
+def answered(page, n=2):
+    expect(page.locator("table.facts")).to_have_count(n, timeout=120_000)
+
+
+def test_two_answers_a_blind_vote_a_second_turn_and_the_history(page, address, server):
+    compare(page, address, server)
+    page.get_by_text("Blind", exact=True).click()
+    ask(page)
+    expect(page.get_by_text("Which is best?")).to_be_visible(timeout=120_000)
+    expect(page.locator("table.facts")).to_have_count(0)
+    expect(page.get_by_text("Answer A", exact=True).first).to_be_visible()
+    page.get_by_role("button", name="Answer A").click()
+    answered(page)
+    expect(page.get_by_text("Names were hidden until this vote")).to_be_visible()
+    page.get_by_label("Continue the conversation").fill("And six?")
+    page.get_by_role("button", name="Continue", exact=True).click()
+    expect(page.get_by_text("Turn 2:")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Which is best?")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="History").click()
+    page.get_by_role("button", name=MATHS).click()
+    answered(page)
+    expect(page.get_by_text(re.compile("You voted for"))).to_be_visible()
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_text("Ask to see what changed")).to_be_visible()
+    ask(page)
+    page.get_by_role("button", name="Tie").click(timeout=60_000)
+    expect(page.get_by_role("tab", name="What changed")).to_be_visible()
+    expect(page.get_by_text(re.compile("100% of the characters are the same"))).to_be_visible()
+
+
+def test_a_failing_expert_is_asked_again_and_a_stuck_one_is_stopped(page, address, server):
+    server.manners.update({"gpt-4o-mini": "status-401", "o3-mini": "stuck"})
+    compare(page, address, server)
+    ask(page)
+    expect(page.get_by_text("refused the key for")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("I am", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Stopped; this is a part")).to_be_visible()
+    server.manners.clear()
+    page.get_by_role("button", name="Retry").nth(0).click()
+    page.get_by_role("button", name="Retry").nth(1).click()
+    answered(page)
+    expect(page.get_by_text("I am gpt-4o-mini")).to_be_visible()
+
+
+def test_the_budget_refuses(page, server, tmp_path):
+    environ = {"XDG_DATA_HOME": str(tmp_path), "THALAMUS_TEST": "1"}
+    with serve(environ={**environ, "OPENAI_API_KEY": "sk-none"}) as address:
+        visit(page, f"{address}/{PLACE}&prompt=Name+three+colours")
+        page.get_by_role("button", name=re.compile("left")).click()
+        box = page.get_by_label("Budget of this browser session")
+        box.fill("0")
+        box.press("Enter")
+        expect(page.get_by_role("button", name=re.compile(r"\$0.00 left"))).to_be_visible()
+        page.keyboard.press("Escape")
+        ask(page)
+        expect(page.get_by_text(re.compile("These calls may cost .* is left"))).to_be_visible()
+        expect(page.locator("table.facts")).to_have_count(0)
+
+
+def test_after_kill_9_the_finished_answer_is_there_and_the_run_is_marked(page, server, tmp_path):
+    server.manners["o3-mini"] = "stuck"
+    port = free_port()
+    with serve(port=port, environ={"XDG_DATA_HOME": str(tmp_path)}) as address:
+        compare(page, address, server)
+        ask(page)
+        answered(page, 1)
+        found = subprocess.run(["pgrep", "-f", f"server.port {port}"], capture_output=True, text=True, check=True)
+        for pid in found.stdout.split():
+            subprocess.run(["kill", f"-{signal.SIGKILL.value}", pid], check=False)
+    with serve(environ={"XDG_DATA_HOME": str(tmp_path)}) as address:
+        visit(page, f"{address}/history")
+        expect(page.get_by_text("interrupted")).to_be_visible()
+        page.get_by_role("button", name=MATHS).click()
+        expect(page.get_by_text("Missing: o3-mini")).to_be_visible()
+        expect(page.get_by_text("I am gpt-4o-mini")).to_be_visible()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from routing.predictors import avengers, capable, factors
+from routing.predictors import capable, factors
 from routing.predictors.words import word_features
 
 pytest.importorskip("torch", reason="fitting methods needs torch: make test TRAINING=1")
@@ -32,10 +32,6 @@ def test_classifiers_have_a_threshold_per_expert(name, card):
 
 def test_other_methods_count_an_expert_capable_from_one_half():
     assert (capable.thresholds(card_of(TRAIN), "blend") == 0.5).all()
-
-
-def test_an_unknown_score_is_not_capable():
-    assert capable.is_capable(np.array([[0.5, 0.4, np.nan]]), np.full(3, 0.5)).tolist() == [[True, False, False]]
 
 
 def test_the_threshold_parts_solved_from_unsolved():
@@ -93,12 +89,6 @@ def test_words_beyond_the_vocabulary_do_not_count(card):
     both = word_features([known, [*known, 9_999_999], []], arrays)
     np.testing.assert_array_equal(both[0], both[1])
     assert (both[2] == 0).all()
-
-
-def test_alpha_goes_from_cheapest_to_best():
-    score, cost = np.array([[0.2, 0.6, 0.9]]), np.array([[1.0, 2.0, 9.0]])
-    picks = [int(avengers.weigh(score, cost, alpha).argmax()) for alpha in (0.0, 0.5, 1.0)]
-    assert picks == [0, 1, 2]
 
 
 def test_win_probabilities_of_both_sides_sum_to_one():

@@ -1,7 +1,7 @@
 """Cluster routing with a cost weight: quality and length of every expert's answers per cluster of prompts.
 
-Source: Avengers-Pro (arXiv:2508.12631): K-means over all prompts, a prompt asks its few nearest clusters, and a weight
-alpha trades normalised quality against normalised cost.
+Source: Avengers-Pro (arXiv:2508.12631): K-means over all prompts, and a prompt asks its few nearest clusters. The
+published objective, normalised quality against normalised cost, is the policy "avengers/balanced".
 """
 
 from typing import Final
@@ -35,27 +35,6 @@ def membership(vector: Floats, arrays: Arrays) -> Floats:
         least = np.partition(closeness, -NEAREST, axis=1)[:, -NEAREST, np.newaxis]
         closeness = np.where(closeness >= least, closeness, -np.inf)
     return softmax(closeness / float(arrays["temperature"]))
-
-
-def weigh(score: Floats, cost: Floats, alpha: float) -> Floats:
-    """The published objective, shape (n_prompts, n_experts); the highest is chosen.
-
-    Quality and cost are each scaled to [0, 1] among the experts of the prompt.
-
-    Args:
-        score: Predicted scores, shape (n_prompts, n_experts).
-        cost: Predicted cost, same shape.
-        alpha: Weight of quality in [0, 1]; 1 asks for quality alone, 0 for cheapness alone.
-
-    >>> weigh(np.array([[0.5, 0.7]]), np.array([[1.0, 3.0]]), 0.25)
-    array([[0.75, 0.25]])
-    """
-    return np.asarray(alpha * _scaled(score) + (1.0 - alpha) * (1.0 - _scaled(cost)))
-
-
-def _scaled(values: Floats) -> Floats:
-    low, high = np.nanmin(values, axis=1, keepdims=True), np.nanmax(values, axis=1, keepdims=True)
-    return np.asarray((values - low) / np.where(high > low, high - low, 1.0))
 
 
 METHOD: Final = Method(

@@ -6,7 +6,6 @@ Source: Srivatsa et al. 2024 (arXiv:2405.00467) give every classifier its own th
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from routing.encoder import Card
 from routing.predictors.stored import arrays_of
@@ -26,8 +25,3 @@ def thresholds(card: Card, name: str) -> Floats:
     if name not in WITH_THRESHOLDS:
         return np.full(len(card.experts), USUAL)
     return np.asarray(arrays_of(card, name)[THRESHOLD], dtype=np.float64)
-
-
-def is_capable(score: Floats, threshold: Floats) -> NDArray[np.bool_]:
-    """Which experts are predicted to solve each prompt, shape (n_prompts, n_experts); an unknown score is no yes."""
-    return np.asarray(score >= threshold)

@@ -1,6 +1,6 @@
-"""One logistic regression per measurement (source and expert) on the frozen sentence vector and the prompt's form.
+"""Ridge regression per source on sentence vector, middle layer and form, penalised apart for level and differences.
 
-Source: the separate classifiers of Srivatsa et al. 2024 (arXiv:2405.00467).
+Source: reduced-rank and "curds and whey" regression (Breiman & Friedman 1997, JRSS B 59:3-54).
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ HEAD: Final = "score_linear"
 
 
 def build(card: Card) -> GraphHead:
-    """The logistic regressions' scores."""
+    """The regressions' scores."""
     return GraphHead(card, HEAD)
 
 

@@ -182,9 +182,7 @@ def test_the_heat_map_names_two_and_colours_the_words(app, monkeypatch):
     reader = SimpleNamespace(card=usual.encoder.card, encode=lambda texts: None)
     monkeypatch.setattr(cached, "token_reader", lambda: reader)
     monkeypatch.setattr(heat.cards, "router", lambda name: usual)
-    monkeypatch.setattr(
-        heat, "token_weights", lambda prompt, features, card, expert: tuple((w, 1.0) for w in prompt.split())
-    )
+    monkeypatch.setattr(heat, "token_weights", lambda text, *_: tuple((w, float(len(w))) for w in text.split()))
     type_prompt(app, MATHS + " <script>alert(1)</script>")
     app.session_state["route_tabs"] = "Token heat map"
     app.run()
@@ -196,10 +194,12 @@ def test_the_heat_map_names_two_and_colours_the_words(app, monkeypatch):
 
 
 def test_words_of_a_heat_map_are_never_markup():
-    text = heat.coloured((("<img src=x onerror=alert(1)>", 2.0), ('" onmouseover="x', -1.0), ("plain", 0.0)))
+    text = heat.coloured(
+        (("<img src=x onerror=alert(1)>", 2.0), ('" onmouseover="x', -2.0), ("plain", 1.0), ("", -1.0))
+    )
     assert "<img" not in text
     assert '"x"' not in text
-    assert text.count("<span") == 3
-    assert "--w:100%" in text
+    assert text.count("<span") == 4
+    assert 'class="for" style="--w:100%"' in text
     assert 'class="against" style="--w:50%"' in text
     assert heat.coloured(()) == ""

@@ -42,27 +42,35 @@ def heat(prompt: str, wanted: Preferences) -> None:
     except RoutingError as problem:
         st.caption(f":material/info: {problem}")
         return
+    if not any(weight for _, weight in words):
+        st.caption(f"{titles[expert]} has no gate, since too few of its answers were measured.")
+        return
     st.html(f'<div class="heat">{coloured(words)}</div>')
+    total = sum(weight for _, weight in words)
+    side = "above" if total >= 0 else "below"
     st.caption(
-        f"Blue words speak for {titles[expert]}, orange ones against it, by the router's local score: token states "
-        "of the encoder against a gate of the expert. After GLIDER (arXiv:2410.07172), which routes tokens to "
-        "adapters where ours routes prompts to experts."
+        f"All words together put {titles[expert]} {abs(total):.1f} standard deviations {side} its usual local score; "
+        "blue words lift it more than the average word here, orange ones less. Token states of the encoder against a "
+        "gate of the expert, after GLIDER (arXiv:2410.07172), which routes tokens to adapters where ours routes "
+        "prompts to experts."
     )
     strongest(words)
 
 
 def coloured(words: Words) -> str:
-    """The words as HTML, each escaped, its background the stronger the more it weighs.
+    """The words as HTML, each escaped, its background the stronger the further it is from the average word.
 
-    >>> coloured((("<b>", 1.0),))
-    '<span class="for" style="--w:100%" title="+1.000">&lt;b&gt;</span>'
+    >>> coloured((("<b>", 1.0), ("c", -1.0)))[:73]
+    '<span class="for" style="--w:100%" title="+1.000">&lt;b&gt;</span> <span '
     """
-    most = max((abs(weight) for _, weight in words), default=0.0) or 1.0
-    return " ".join(
-        f'<span class="{"for" if weight >= 0 else "against"}" style="--w:{abs(weight) / most * 100:.0f}%" '
-        f'title="{weight:+.3f}">{escape(word)}</span>'
-        for word, weight in words
-    )
+    middle = sum(weight for _, weight in words) / max(1, len(words))
+    most = max((abs(weight - middle) for _, weight in words), default=0.0) or 1.0
+    spans = []
+    for word, weight in words:
+        kind, strength = "for" if weight >= middle else "against", abs(weight - middle) / most * 100
+        style = f'class="{kind}" style="--w:{strength:.0f}%" title="{weight:+.3f}"'
+        spans.append(f"<span {style}>{escape(word)}</span>")
+    return " ".join(spans)
 
 
 def strongest(words: Words) -> None:

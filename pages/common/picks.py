@@ -7,7 +7,7 @@ from pages.common import cached, names
 from pages.common.download import csv_button
 from routing.errors import RoutingError
 from routing.figures import money
-from routing.router import Routed
+from routing.router import Reading, Routed, Router
 from routing.schema import Preferences
 
 
@@ -35,12 +35,22 @@ def picks(prompt: str, wanted: Preferences, shown: Routed) -> None:
     csv_button(frame, "thalamus-picks.csv", key="download_picks")
 
 
+def readings(prompt: str) -> dict[str, tuple[Router, Reading]]:
+    """Every router with its reading, read once per browser session and prompt: a slider then only decides anew."""
+    kept: tuple[str, dict[str, tuple[Router, Reading]]] | None = st.session_state.get("every_reading")
+    if kept is None or kept[0] != prompt:
+        with st.spinner("Asking every router"):
+            kept = prompt, {name: (router, router.read(prompt)) for name, router in cached.routers().items()}
+        st.session_state["every_reading"] = kept
+    return kept[1]
+
+
 def table(prompt: str, wanted: Preferences) -> pd.DataFrame:
     """One row a router, in the order of the registry."""
     titles, called, family = cached.titles(), names.titles(), names.systems()
     rows = []
-    for name, router in cached.routers().items():
-        decision = router.route(prompt, wanted).decision
+    for name, (router, reading) in readings(prompt).items():
+        decision = router.decide(reading, wanted).decision
         first, second = (*decision.order, "", "")[:2]
         at = decision.options.index(first) if first else 0
         rows.append(

@@ -25,6 +25,7 @@ from routing.schema import Expert, Floats
 
 CHOOSER_FILE: Final = "chooser.json"
 RESAMPLES: Final = 1000
+PATIENCE_S: Final = 300.0  # a judge on a busy machine of one's own is slow, not gone
 Interval = tuple[float, float]
 
 
@@ -127,7 +128,7 @@ def choose_all(
 
 
 def _called(judge: Expert) -> Callable[[Mapping[str, str]], Chooser]:
-    return lambda experts: Chooser(CalledModel(judge), experts, kept_choices(judge.name))
+    return lambda experts: Chooser(CalledModel(judge, timeout_s=PATIENCE_S), experts, kept_choices(judge.name))
 
 
 def described(names: Sequence[str], catalog: Catalog, cards: Cards) -> dict[str, str]:

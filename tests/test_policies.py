@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from routing import policies, predictors
 from routing.errors import PreferenceError
-from routing.policies import POLICIES, Rule, outcome, rules
+from routing.policies import POLICIES, Rule, outcome, played, rules
 from routing.policies.rules import Confidences
 
 GRID = st.integers(0, 10).map(lambda i: i / 10)
@@ -108,14 +108,14 @@ def test_the_published_walk_reads_confidences_by_place():
     [([1, 1, 0], 1.0), ([1, 0, 0], 0.0), ([1, 0, 1], 1.0)],
 )
 def test_a_vote_is_right_when_most_of_those_asked_are(measured, expected):
-    score, called = rules.voted(told([[0.9, 0.8, 0.7]]), np.array([measured], dtype=float))
+    score, called = played.voted(told([[0.9, 0.8, 0.7]]), np.array([measured], dtype=float))
     assert score.tolist() == [expected]
     assert called.all()
 
 
 def test_a_vote_of_two_that_differ_is_half_right_and_of_one_is_its_score():
-    half, _ = rules.voted(told([[0.9, 0.8, 0.1]]), np.array([[1.0, 0.0, 1.0]]))
-    alone, called = rules.voted(told([[0.9, 0.2, 0.1]]), np.array([[0.3, 1.0, 1.0]]))
+    half, _ = played.voted(told([[0.9, 0.8, 0.1]]), np.array([[1.0, 0.0, 1.0]]))
+    alone, called = played.voted(told([[0.9, 0.2, 0.1]]), np.array([[0.3, 1.0, 1.0]]))
     assert half.tolist() == [0.5]
     assert alone.tolist() == [0.3]
     assert called.sum() == 1
@@ -129,7 +129,7 @@ def test_a_cascade_starts_with_the_cheapest_and_never_climbs_to_a_worse_expert()
 def test_a_cascade_pays_for_everyone_it_asked():
     case = told(np.tile([0.5, 0.4, 0.9], (400, 1)), cost=[1.0, 2.0, 3.0])
     wrong_first = np.tile([0.0, 0.0, 1.0], (400, 1))
-    score, called = rules.cascaded(case, wrong_first)
+    score, called = played.cascaded(case, wrong_first)
     assert called[:, 0].all()
     assert not called[:, 1].any()
     # The judge, right four times in five, sends about that share on to the dear expert, who is right.
@@ -140,7 +140,7 @@ def test_a_cascade_pays_for_everyone_it_asked():
 def test_the_upper_bound_is_the_best_of_the_capable():
     score = np.array([[0.2, 1.0, 0.9], [1.0, 0.0, 0.0]])
     capable = np.array([[True, False, True], [False, True, True]])
-    assert rules.upper_bound(score, capable).tolist() == [0.9, 0.0]
+    assert played.upper_bound(score, capable).tolist() == [0.9, 0.0]
 
 
 def test_performance_and_efficiency_weighs_both():
@@ -148,6 +148,13 @@ def test_performance_and_efficiency_weighs_both():
     assert rules.performance_efficiency(case).pick.tolist() == [1]
     assert rules.performance_efficiency(case, alpha=1.0).pick.tolist() == [0]
     assert rules.performance_efficiency(case, alpha=0.0).pick.tolist() == [2]
+
+
+def test_the_strong_expert_is_asked_where_it_is_likely_to_win():
+    case = told([[0.9, 0.3, 0.5], [0.5, 0.99, 0.5]], cost=[3.0, 2.0, 1.0], accuracy=[0.9, 0.8, 0.3])
+    assert rules.strong_or_weak(case).pick.tolist() == [0, 2]
+    assert rules.strong_or_weak(case, threshold=0.0).pick.tolist() == [0, 0]
+    assert rules.strong_or_weak(case, threshold=1.0).pick.tolist() == [2, 2]
 
 
 def test_a_rule_never_prefers_an_expert_that_may_not_be_asked():

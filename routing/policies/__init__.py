@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from routing.errors import PreferenceError
-from routing.policies import rules
+from routing.policies import played, rules
 from routing.policies.rules import Choice, Confidences, Mask
 from routing.schema import Floats
 
@@ -78,7 +78,7 @@ _RULES: Final = {
         rules.sorted_as_published,
     ),
     "vote": Policy(
-        "Vote", "Everyone whom {who} holds capable is asked; the majority answers.", PAPER, "", rules.vote, rules.voted
+        "Vote", "Everyone whom {who} holds capable is asked; the majority answers.", PAPER, "", rules.vote, played.voted
     ),
 }
 POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
@@ -102,13 +102,20 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
             "avengers",
             rules.performance_efficiency,
         ),
+        "matrix-factorisation/threshold": Policy(
+            "Strong or weak",
+            "The most accurate expert in training where it is likely enough to beat the cheapest, else the cheapest.",
+            "arXiv:2406.18665",
+            "matrix-factorisation",
+            rules.strong_or_weak,
+        ),
         "cascade": Policy(
             "Cascade",
             "From the cheapest expert upwards, until an answer is judged good enough; all asked on the way are paid.",
             "arXiv:2305.05176",
             "blend",
             rules.cascade,
-            rules.cascaded,
+            played.cascaded,
         ),
     }
 )

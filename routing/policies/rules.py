@@ -10,9 +10,7 @@ from routing.schema import Floats
 
 UNSURE_BELOW: Final = 0.6  # of the highest confidence; then their variant draws among the best three
 TOP: Final = 3
-ENOUGH: Final = 0.7  # a cascade stops at the first answer that is this likely to be right
-JUDGE_ACCURACY: Final = 0.8  # of the simulated judge of answers, on right and on wrong ones alike
-MAJORITY: Final = 0.5
+STRONG_FROM: Final = 0.6  # chance to beat the weak expert from which the strong one is asked
 
 IntArray = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -63,28 +61,28 @@ class Choice:
 
 def argmax(told: Confidences) -> Choice:
     """The most confident expert."""
-    return _one(_by(-_known(told.score)))
+    return _one(_by(-known(told.score)))
 
 
 def random_capable(told: Confidences) -> Choice:
     """One of those predicted capable, each as likely as the other; the most confident where none is."""
-    draw = _draws(told)
-    lost = np.where(told.capable, draw, 2.0 - _known(told.score))
+    draw = draws(told)
+    lost = np.where(told.capable, draw, 2.0 - known(told.score))
     return _one(_by(lost))
 
 
 def random_top3(told: Confidences) -> Choice:
     """The most confident expert, or one of the best three at random where its confidence is below 0.6."""
-    score = _known(told.score)
+    score = known(told.score)
     rank = np.argsort(np.argsort(-score, axis=1, kind="stable"), axis=1)
     is_unsure = score.max(axis=1, keepdims=True) < UNSURE_BELOW
-    key = np.where(is_unsure & (rank < TOP), _draws(told), 1.0 + rank)
+    key = np.where(is_unsure & (rank < TOP), draws(told), 1.0 + rank)
     return _one(_by(key))
 
 
 def sorted_by_accuracy(told: Confidences) -> Choice:
     """The first predicted capable in order of training accuracy; the most confident where none is."""
-    return _first_capable(told, -_known(told.accuracy))
+    return _first_capable(told, -known(told.accuracy))
 
 
 def sorted_by_cost(told: Confidences) -> Choice:
@@ -98,16 +96,16 @@ def sorted_as_published(told: Confidences) -> Choice:
     The i-th expert of the order is taken when the i-th expert of the catalogue is predicted capable: the defect that
     ``sorted_by_accuracy`` mends.
     """
-    order = np.argsort(-_known(told.accuracy), kind="stable")
+    order = np.argsort(-known(told.accuracy), kind="stable")
     misread = np.zeros_like(told.capable)
     misread[:, order] = told.capable
     rank = np.argsort(order)
-    return _one(_by(np.where(misread, rank, len(order) + 1.0 - _known(told.score))))
+    return _one(_by(np.where(misread, rank, len(order) + 1.0 - known(told.score))))
 
 
 def vote(told: Confidences) -> Choice:
     """Ask everyone predicted capable and take the answer of the majority; the most confident alone where none is."""
-    order = _by(-_known(told.score))
+    order = _by(-known(told.score))
     called = told.capable.copy()
     nobody = ~called.any(axis=1)
     called[nobody, order[nobody, 0]] = True
@@ -120,8 +118,28 @@ def performance_efficiency(told: Confidences, alpha: float = 0.5) -> Choice:
     Source: Avengers-Pro (arXiv:2508.12631), which sweeps alpha from 0 to 1; one half is the middle.
     """
     cost = np.where(np.isnan(told.cost_usd), np.nanmax(told.cost_usd, axis=1, keepdims=True), told.cost_usd)
-    value = alpha * _scaled(_known(told.score)) + (1.0 - alpha) * (1.0 - _scaled(np.nan_to_num(cost)))
+    value = alpha * _scaled(known(told.score)) + (1.0 - alpha) * (1.0 - _scaled(np.nan_to_num(cost)))
     return _one(_by(-np.where(np.isnan(told.score), -1.0, value)))
+
+
+def strong_or_weak(told: Confidences, threshold: float = STRONG_FROM) -> Choice:
+    """The pool's strong expert where it is likely enough to beat the weak one, else the weak one.
+
+    Strong is the expert of the highest training accuracy, weak the cheapest; the threshold is the knob that sets the
+    share of strong calls, and the deferral curve shows all of its positions.
+
+    Source: RouteLLM (arXiv:2406.18665); the chance to win from two scores by Bradley & Terry 1952.
+    """
+    score, rows = known(told.score), np.arange(len(told.score))
+    mean_cost = np.where(np.isnan(told.cost_usd), np.inf, told.cost_usd).mean(axis=0)
+    strong, weak = int(known(told.accuracy).argmax()), int(mean_cost.argmin())
+    odds = np.clip(score, 0.004, 0.996)
+    odds = odds / (1.0 - odds)
+    wins = odds[:, strong] / (odds[:, strong] + odds[:, weak]) >= threshold
+    key = 2.0 - score
+    key[rows, strong] = np.where(wins, -1.0, 0.0)
+    key[rows, weak] = np.where(wins, 0.0, -1.0) if weak != strong else -1.0
+    return _one(_by(np.where(np.isnan(told.score), 4.0, key)))
 
 
 def cascade(told: Confidences) -> Choice:
@@ -129,7 +147,7 @@ def cascade(told: Confidences) -> Choice:
 
     Who is asked after the first depends on the answers, see ``cascaded``.
     """
-    cost, score = np.where(np.isnan(told.cost_usd), np.inf, told.cost_usd), _known(told.score)
+    cost, score = np.where(np.isnan(told.cost_usd), np.inf, told.cost_usd), known(told.score)
     ladder = np.asarray(np.lexsort((-score, cost), axis=1), dtype=np.int64)
     climbed = np.take_along_axis(score, ladder, axis=1)
     best_before = np.maximum.accumulate(
@@ -141,75 +159,17 @@ def cascade(told: Confidences) -> Choice:
     return _one(np.asarray(order, dtype=np.int64))
 
 
-def cascaded(told: Confidences, measured: Floats) -> tuple[Floats, Mask]:
-    """Play a cascade on measured outcomes: score per prompt, shape (n_prompts,), and who was asked.
-
-    An answer is judged by a simulated judge that is right on 80 % of answers; its word and the confidence are joined by
-    Bayes. The cascade stops at the first answer at least 0.7 likely to be right, else takes the likeliest one asked.
-
-    Args:
-        told: Confidences.
-        measured: Measured scores, shape (n_prompts, n_experts).
-    """
-    order, draws, confidence = cascade(told).order, _draws(told), _known(told.score)
-    top = confidence.max(axis=1)  # the last step of every ladder is the most confident expert
-    called = np.zeros(measured.shape, dtype=bool)
-    score = np.zeros(len(measured))
-    for row, ranked in enumerate(order):
-        likeliest = -1.0
-        for expert in ranked:
-            called[row, expert] = True
-            is_right = bool(measured[row, expert] >= MAJORITY)
-            is_praised = is_right == bool(draws[row, expert] < JUDGE_ACCURACY)
-            likely = _joined(float(confidence[row, expert]), is_praised)
-            if likely > likeliest:
-                likeliest, score[row] = likely, measured[row, expert]
-            if likely >= ENOUGH or confidence[row, expert] >= top[row]:
-                break
-    return score, called
-
-
-def _joined(confidence: float, is_praised: bool) -> float:
-    """Probability that an answer is right, from the confidence in the expert and the judge's word."""
-    right, wrong = (JUDGE_ACCURACY, 1.0 - JUDGE_ACCURACY) if is_praised else (1.0 - JUDGE_ACCURACY, JUDGE_ACCURACY)
-    p = min(max(confidence, 0.004), 0.996)
-    return p * right / (p * right + (1.0 - p) * wrong)
-
-
-def voted(told: Confidences, measured: Floats) -> tuple[Floats, Mask]:
-    """Hold a vote on measured outcomes: score per prompt, shape (n_prompts,), and who was asked.
-
-    The score is 1 where most of those asked are right, and one half where just half are.
-    Right is a score of at least one half. Wrong answers may differ from each other, so that fewer right ones can win a
-    real vote: this is the careful figure. Where one expert was asked, it is that expert's score.
-
-    Args:
-        told: Confidences.
-        measured: Measured scores, shape (n_prompts, n_experts).
-    """
-    called = vote(told).called
-    number = called.sum(axis=1)
-    share = np.where(called, measured >= MAJORITY, False).sum(axis=1) / np.maximum(1, number)
-    alone = np.where(called, measured, 0.0).sum(axis=1)
-    many = np.where(share == MAJORITY, 0.5, (share > MAJORITY).astype(float))
-    return np.where(number == 1, alone, many), called
-
-
-def upper_bound(score: Floats, capable: Mask) -> Floats:
-    """What a classifier could reach at most, shape (n_prompts,): the best score among those it predicts capable."""
-    return np.asarray(np.where(capable, score, 0.0).max(axis=1))
-
-
 def _first_capable(told: Confidences, rank: Floats) -> Choice:
     """Those capable by rank, then the others by confidence."""
     shape = told.score.shape
     ranks = np.broadcast_to(rank, shape)
-    others = -_known(told.score)
+    others = -known(told.score)
     order = np.lexsort((others, np.where(told.capable, ranks, 0.0), ~told.capable), axis=1)
     return _one(np.asarray(order, dtype=np.int64))
 
 
-def _known(values: Floats) -> Floats:
+def known(values: Floats) -> Floats:
+    """The values, -1 where unknown: an unknown confidence is below every known one."""
     return np.where(np.isnan(values), -1.0, values)
 
 
@@ -230,7 +190,7 @@ def _one(order: IntArray) -> Choice:
     return Choice(order, called)
 
 
-def _draws(told: Confidences) -> Floats:
+def draws(told: Confidences) -> Floats:
     """One number in [0, 1) per prompt and expert, from the prompts' keys."""
     n_experts = told.score.shape[1]
     return np.stack([np.random.default_rng(int(key)).random(n_experts) for key in told.key])

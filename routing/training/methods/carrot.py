@@ -10,7 +10,7 @@ from routing.training.fits import ridge
 from routing.training.methods.data import TrainingSet
 from routing.training.methods.regression import FEWEST, regressions
 
-TOKEN_PENALTY: Final = 10.0
+TOKEN_PENALTY: Final = 30.0
 
 
 def fit(data: TrainingSet) -> dict[str, NDArray[Any]]:

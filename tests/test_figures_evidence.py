@@ -246,3 +246,12 @@ def test_a_router_looks_alike_whatever_else_is_drawn_and_no_two_look_alike():
     assert both[0][DEFAULT] == both[1][DEFAULT]
     many = looks([f"r{i}" for i in range(18)])
     assert len({(v.colour, v.dash) for v in many.values()}) == 18
+
+
+def test_an_llm_that_chose_stands_beside_the_ladder_of_its_prompts():
+    reached = {"n_prompts": 50, "score": 0.6, "score_interval": [0.5, 0.7], "random": 0.55, "oracle": 0.9}
+    told = [{"judge": "small", "seconds_per_call": 1.5, "pools": {POOL: reached}}, {"judge": "other", "pools": {}}]
+    frame = board.asked(told, POOL, {"small": "Small"})
+    assert frame["Asked"].tolist() == ["Small"]
+    assert frame["95 % interval"][0] == "0.500 to 0.700"
+    assert board.asked(told, "elsewhere", {}).empty

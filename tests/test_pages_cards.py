@@ -74,3 +74,21 @@ def test_without_cards_the_page_says_so(show):
     app = show(CatalogError("There are no cards here."))
     assert not app.exception
     assert "There are no cards here" in words(app)
+
+
+def test_the_glider_style_router_reads_changed_cards_in_this_session_only():
+    def scores(app):
+        return app.dataframe[0].value.set_index("Expert")["Score"]
+
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params.update({"prompt": "Write a sonnet about autumn leaves.", "router": "glider-global"})
+    usual = scores(app.run())
+    own = ExpertCards("changed by you", ("Write a sonnet about autumn leaves.",))
+    app.session_state["own_cards"] = {"mistral-nemo": own, "gpt-4o-mini": own}
+    app.session_state["readings"] = {}
+    changed = scores(app.run())
+    assert not app.exception
+    assert changed["GPT-4o mini"] > usual["GPT-4o mini"]
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other.query_params.update({"prompt": "Write a sonnet about autumn leaves.", "router": "glider-global"})
+    assert scores(other.run())["GPT-4o mini"] == usual["GPT-4o mini"]

@@ -24,6 +24,8 @@ from routing.router import Router
 from routing.sample import Sample, load_sample
 from routing.store import Store, open_store
 
+CHOOSER_FILE = "chooser.json"
+
 
 @st.cache_resource(show_spinner="Reading the router", max_entries=4)
 def router(name: str = DEFAULT) -> Router:
@@ -107,6 +109,16 @@ def store(url: str) -> Store:
 def evidence() -> Evidence:
     """What was measured about the routers, as it is stored."""
     return Evidence.load()
+
+
+@st.cache_data
+def chooser() -> list[dict[str, Any]]:
+    """What LLMs that were asked to choose reached; empty where none really ran, or its file cannot be read."""
+    try:
+        found = json.loads((ASSETS / CHOOSER_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return found if isinstance(found, list) else []
 
 
 @st.cache_data(max_entries=8)

@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from pages.common import cached
 from pages.common.evidence import exhibit
 from pages.common.evidence.exhibit import View
 from routing.figures.evidence import board, curves
@@ -26,6 +27,22 @@ def leaderboard(view: View) -> None:
     exhibit.table(board.ladder_table(rows[0], view.experts), "ladder", label="Table of the ladder")
     st.markdown("#### Every router on this pool")
     exhibit.open_table(frame, "leaderboard", columns=_columns(), height=min(560, 38 + 35 * len(frame)))
+    asked(view)
+
+
+def asked(view: View) -> None:
+    """An LLM asked to choose; nothing where none really ran."""
+    frame = board.asked(cached.chooser(), view.pool, view.experts)
+    if frame.empty:
+        return
+    exhibit.head(
+        "And an LLM that is asked to choose?",
+        "Mean score of the experts that an LLM names when it is shown the prompt and a description of each expert; a "
+        "reply that names none counts as a random expert (baseline of Tryage, arXiv:2308.11601).",
+    )
+    shares = dict.fromkeys(("Optimal,_strict", "Optimal,_with_ties", "Named_an_expert"), "percent")
+    columns = exhibit.numbers(frame, Prompts="localized", Seconds_a_call="%.1f", **shares)
+    exhibit.open_table(frame, "asked", columns=columns)
 
 
 def _columns() -> dict[str, Any]:

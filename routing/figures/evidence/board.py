@@ -150,3 +150,26 @@ def leading(rows: Rows, systems: Mapping[str, str]) -> list[str]:
     judged = {str(row["router"]) for row in rows}
     chosen = [DEFAULT, *(r for s, r in best.items()), PROMPT_BLIND]
     return [name for name in dict.fromkeys(chosen) if name in judged]
+
+
+def asked(stored: Sequence[Mapping[str, Any]], pool: str, experts: Mapping[str, str]) -> pd.DataFrame:
+    """LLMs that were asked to choose an expert, one row each, beside the ladder of the same prompts."""
+    rows = []
+    for judge in stored:
+        one = (judge.get("pools") or {}).get(pool)
+        if one is None:
+            continue
+        low, high = ends(one, "score_interval")
+        name = str(judge.get("judge"))
+        rows.append(
+            {
+                **{"Asked": experts.get(name, name), "Prompts": one.get("n_prompts"), "Random": number(one, "random")},
+                **{"Mean score": number(one, "score"), "95 % interval": between(low, high)},
+                **{"Best single": step(one, "best_single"), "Oracle": number(one, "oracle")},
+                "Optimal, strict": number(one, "accuracy_strict"),
+                "Optimal, with ties": number(one, "accuracy_tolerant"),
+                "Named an expert": number(one, "share_valid"),
+                **{"Seconds a call": number(judge, "seconds_per_call"), "Split": judge.get("split")},
+            }
+        )
+    return pd.DataFrame(rows)

@@ -71,7 +71,7 @@ def ask(reading: Reading, routed: Routed) -> None:
     st.caption(money.sentence(cost, len(chosen)))
     choosing.fallback_line(plan)
     if (before := conversation.asked_again(reading.prompt)) is not None:
-        st.caption(f":material/replay: As asked on {before.created:%d %B %Y, %H:%M} UTC. Ask to see what changed.")
+        st.caption(f":material/replay: As asked on {asking.moment(before.created)}. Ask to see what changed.")
     is_blocked = choosing.is_too_far(routed, plan.experts) or not money.is_confirmed(cost)
     off = busy or not chosen or is_blocked
     if not first.button("Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=off):

@@ -4,7 +4,9 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -109,3 +111,12 @@ def taught(routed: Routed) -> str:
     if any(shift != 0 for name, shift in shifts().items() if name in shown):
         parts.append("Predicted scores hold an adjustment that you applied (History, Learning).")
     return " ".join(parts)
+
+
+def moment(when: datetime) -> str:
+    """A moment in the time zone of the browser; the store keeps universal time."""
+    try:
+        zone = ZoneInfo(str(st.context.timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return f"{when:%d %b %Y, %H:%M} UTC"
+    return f"{when.astimezone(zone):%d %b %Y, %H:%M}"

@@ -20,6 +20,8 @@ _CSS = """
 <style>
 .diff { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .92rem; line-height: 1.55; max-height: 420px;
   overflow-y: auto; }
+[class*="st-key-open_"] button { min-height: 1.5rem; padding-block: 0; justify-content: flex-start; text-align: left; }
+[class*="st-key-open_"] button p { text-align: left; }
 .diff del { background: color-mix(in srgb, #D55E00 18%, transparent); }
 .diff ins { background: color-mix(in srgb, #0072B2 18%, transparent); text-underline-offset: .2em; }
 </style>

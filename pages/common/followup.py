@@ -104,7 +104,7 @@ def changed(turn: Turn) -> None:
         }
         for c in found
     ]
-    st.caption(f"Against the run of {before.created:%d %B %Y, %H:%M} UTC.")
+    st.caption(f"Against the run of {asking.moment(before.created)}.")
     share = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
     shown = {"Same text": share, **{n: st.column_config.NumberColumn(format="%.5f") for n in rows[0] if "Cost" in n}}
     shown |= {n: st.column_config.NumberColumn(format="%.2f") for n in rows[0] if "Latency" in n}

@@ -15,6 +15,7 @@ from routing.spending import account_of
 from routing.store.ledger import Line
 
 USUAL_BUDGET_USD: Final = 1.0
+ROWS_SHOWN: Final = 5
 
 
 def dollars(amount: float) -> str:
@@ -69,15 +70,16 @@ def popover() -> None:
             st.caption("Nothing spent yet. Every call will be listed here.")
         else:
             st.caption(f"{dollars(account.charged_usd)} spent or reserved in {len(found)} calls.")
-            ledger(found[-200:], height=240)
+            ledger(found[-200:], is_short=True)
 
 
-def ledger(found: list[Line], *, height: int | None = None) -> None:
-    """Lines of the ledger, newest first."""
+def ledger(found: list[Line], *, is_short: bool = False) -> None:
+    """Lines of the ledger, newest first; the short form fits into a popover."""
     st.dataframe(
         frame(found),
         hide_index=True,
-        height=height or "auto",
+        height=240 if is_short and len(found) > ROWS_SHOWN else "auto",
+        column_order=("Expert", "Reserved", "Spent") if is_short else None,
         placeholder="unknown",
         column_config={
             "When": st.column_config.DatetimeColumn(format="HH:mm:ss"),

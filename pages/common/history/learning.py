@@ -7,7 +7,6 @@ import streamlit as st
 
 from pages.common import asking, cached, show
 from pages.common.history.insight import all_runs
-from pages.common.history.listing import moment
 from routing.adjustment import propose, shifted
 from routing.errors import RoutingError
 from routing.recording import kept
@@ -37,7 +36,7 @@ def in_force(active: Applied | None) -> None:
     if active is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(f":material/check: Applied on {moment(active.created)}.", width="content")
+        st.caption(f":material/check: Applied on {asking.moment(active.created)}.", width="content")
         st.button("Undo", key="undo", icon=":material/undo:", type="tertiary", on_click=_change, args=(None,))
 
 

@@ -1,7 +1,6 @@
 """The list of stored runs: search, filters, pages, and taking them away."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
 import pandas as pd
@@ -92,7 +91,7 @@ def facts(summary: Summary) -> str:
     """What a list says of a run, in one line."""
     titles = cached.titles()
     asked = ", ".join(titles.get(n, n) for n in summary.asked)
-    parts = [moment(summary.created), summary.domain or "domain unstated", asked]
+    parts = [asking.moment(summary.created), summary.domain or "domain unstated", asked]
     parts.append("cost unknown" if summary.cost_usd is None else dollars(summary.cost_usd))
     if summary.winner is not None:
         parts.append(f"voted for {titles.get(summary.winner, summary.winner)}")
@@ -114,11 +113,6 @@ def is_running(run_id: str) -> bool:
 def open_run(run_id: str | None) -> None:
     """Open a run, or None to go back to the list; for callbacks."""
     st.session_state["history_open"] = run_id
-
-
-def moment(when: datetime) -> str:
-    """A moment for people; the store keeps universal time."""
-    return f"{when:%d %b %Y, %H:%M} UTC"
 
 
 def exports(store: Store, owner: str, looked_for: tuple[str, str, str], name: str) -> None:

@@ -79,7 +79,7 @@ def _delete(run_id: str) -> None:
 def about(run: KeptRun, n_turns: int) -> None:
     """When, whose domain, which router with which preferences, and how it was asked."""
     it, titles = run.run, cached.titles()
-    parts = [listing.moment(run.created), it.domain or "domain unstated", f"router {it.router}"]
+    parts = [asking.moment(run.created), it.domain or "domain unstated", f"router {it.router}"]
     parts.append(f"routed {titles.get(it.pick or '', it.pick or 'nobody')}")
     parts += [f"turn {it.turn + 1} of {n_turns}"] if n_turns > 1 else []
     parts += [f"each asked {it.repeats} times"] if it.repeats > 1 else []
@@ -103,7 +103,7 @@ def manner(kept_ones: Mapping[str, Any]) -> list[str]:
         f"temperature {kept_ones.get('temperature', 0):g}",
         f"longest answer {kept_ones.get('max_tokens', 0):,} tokens",
         f"{kept_ones.get('timeout_s', 0):g} s allowed",
-        f"{kept_ones.get('retries', 0)} retries allowed",
+        f"retries allowed: {kept_ones.get('retries', 0)}",
     ]
     found += ["JSON"] if kept_ones.get("is_json") else []
     titles = cached.titles()

@@ -1,9 +1,10 @@
-"""Link functions that methods share: from real numbers to probabilities and back."""
+"""Functions of numbers that methods share: logits to probabilities and back, shares, unit rows, two layers."""
 
 from typing import Final
 
 import numpy as np
 
+from routing.predictors.stored import Arrays
 from routing.schema import Floats
 
 LEAST: Final = 0.004  # probabilities stay this far from 0 and 1 before they become logits
@@ -34,3 +35,20 @@ def softmax(logits: Floats) -> Floats:
 def gelu(x: Floats) -> Floats:
     """Gaussian error linear unit in its tanh form, as torch computes it with approximate="tanh"."""
     return np.asarray(0.5 * x * (1.0 + np.tanh(_GELU * (x + 0.044715 * x**3))))
+
+
+def unit(rows: Floats) -> Floats:
+    """Rows of length 1; a row of zeros stays as it is."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1.0))
+
+
+def two_layers(vector: Floats, arrays: Arrays) -> Floats:
+    """Outputs of a network with one hidden layer, shape (n_prompts, n_columns).
+
+    Args:
+        vector: Sentence vectors, shape (n_prompts, width).
+        arrays: ``hidden`` (width, n_hidden) and ``weight`` (n_hidden, n_columns) with their biases.
+    """
+    hidden = gelu(vector @ arrays["hidden"].astype(float) + arrays["hidden_bias"])
+    return np.asarray(hidden @ arrays["weight"].astype(float) + arrays["bias"])

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from routing.predictors.columns import SHARE, column_method
-from routing.predictors.links import gelu, sigmoid
+from routing.predictors.links import sigmoid, two_layers
 from routing.predictors.method import Method
 from routing.predictors.stored import Arrays
 from routing.schema import Features, Floats
@@ -23,13 +23,7 @@ SECOND_NAME: Final = "second"
 
 def columns(features: Features, arrays: Arrays) -> Floats:
     """Probability that each measurement's expert solves the prompt, shape (n_prompts, n_columns)."""
-    return sigmoid(logits(features.vector.astype(float), arrays))
-
-
-def logits(vector: Floats, arrays: Arrays) -> Floats:
-    """The same before the sigmoid."""
-    hidden = gelu(vector @ arrays["hidden"].astype(float) + arrays["hidden_bias"])
-    return np.asarray(hidden @ arrays["weight"].astype(float) + arrays["bias"])
+    return sigmoid(two_layers(features.vector.astype(float), arrays))
 
 
 def second(features: Features, arrays: Arrays) -> Floats:

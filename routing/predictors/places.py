@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
+from routing.predictors.links import logit, sigmoid
 from routing.predictors.stored import Arrays
 from routing.schema import Floats
 
 PLACES: Final = "places"
-LEAST: Final = 0.004  # scores stay this far from 0 and 1, so that their logits stay finite
 
 
 def to_experts(columns: Floats, share: Floats, places: Arrays) -> Floats:
@@ -24,10 +24,9 @@ def to_experts(columns: Floats, share: Floats, places: Arrays) -> Floats:
         places: ``mix`` (n_columns, n_sources * n_experts) and ``shift`` make logits of places from logits of columns;
             ``trust`` (n_sources, n_experts) is the weight of a place, small where it is inferred.
     """
-    safe = np.clip(columns, LEAST, 1.0 - LEAST)
-    logits = np.log(safe / (1.0 - safe)) @ places["mix"].astype(np.float64) + places["shift"]
+    logits = logit(columns) @ places["mix"].astype(np.float64) + places["shift"]
     trust = places["trust"].astype(np.float64)
-    by_place = (1.0 / (1.0 + np.exp(-logits))).reshape(len(columns), *trust.shape)
+    by_place = sigmoid(logits).reshape(len(columns), *trust.shape)
     weight = share[:, :, np.newaxis] * trust
     weight /= weight.sum(axis=1, keepdims=True)
     return np.asarray((by_place * weight).sum(axis=1))

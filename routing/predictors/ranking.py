@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from routing.predictors.columns import SHARE, column_method
-from routing.predictors.links import gelu, sigmoid
+from routing.predictors.links import sigmoid, two_layers
 from routing.predictors.method import Method
 from routing.predictors.stored import Arrays
 from routing.schema import Features, Floats
@@ -21,20 +21,14 @@ NAME: Final = "ranking"
 def columns(features: Features, arrays: Arrays) -> Floats:
     """Calibrated scores of every measurement, shape (n_prompts, n_columns)."""
     vector, source = features.vector.astype(float), arrays["column_source"]
-    gap = centred(ranks(vector, arrays), source)
+    gap = centred(two_layers(vector, arrays), source)
     level = vector @ arrays["level"].astype(float) + arrays["level_bias"]
     stretch, lift, shift = arrays["calibration"].astype(float).T
     return sigmoid(stretch[source] * gap + (lift * level + shift)[:, source])
 
 
-def ranks(vector: Floats, arrays: Arrays) -> Floats:
-    """What was trained: on one prompt, more is better; between prompts it means nothing."""
-    hidden = gelu(vector @ arrays["hidden"].astype(float) + arrays["hidden_bias"])
-    return np.asarray(hidden @ arrays["weight"].astype(float) + arrays["bias"])
-
-
 def centred(rank: Floats, source: np.ndarray) -> Floats:
-    """Ranks minus their mean over the measurements of the same source."""
+    """Ranks minus their mean over the measurements of the same source; ranks compare experts on one prompt only."""
     told = rank.copy()
     for s in np.unique(source):
         told[:, source == s] -= rank[:, source == s].mean(axis=1, keepdims=True)

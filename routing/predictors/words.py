@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.predictors.links import unit
 from routing.predictors.stored import Arrays
 from routing.schema import Floats
 
@@ -41,9 +42,3 @@ def word_weights(
     known[known] = vocabulary[place[known]] == seen[known]
     weight = (1.0 + np.log(count[known])) * rarity[place[known]]
     return place[known], np.asarray(weight / max(float(np.linalg.norm(weight)), 1e-12))
-
-
-def unit(rows: Floats) -> Floats:
-    """Rows of length 1; a row of zeros stays as it is."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(length > 0, length, 1.0))

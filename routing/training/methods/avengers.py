@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from routing.predictors.avengers import membership
-from routing.predictors.words import unit
+from routing.predictors.links import unit
 from routing.schema import Floats
 from routing.training.methods.data import TrainingSet
 

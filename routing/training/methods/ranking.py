@@ -3,15 +3,14 @@
 from typing import Any, Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from routing.predictors.links import logit
-from routing.predictors.ranking import centred, ranks
+from routing.predictors.links import two_layers
+from routing.predictors.ranking import centred
 from routing.schema import Floats
 from routing.training.methods.data import TrainingSet
-from routing.training.methods.descent import Schedule, array, descend
+from routing.training.methods.descent import Schedule
+from routing.training.methods.layers import fit_layers
 from routing.training.methods.logistic import logistic
 from routing.training.methods.pairs import pair_loss
 
@@ -31,31 +30,10 @@ def fit(data: TrainingSet) -> Fitted:
     held = np.random.default_rng(data.seed).random(len(data.source)) < HELD_OUT
     few = held.sum() < FEWEST or (~held).sum() < FEWEST
     first = data if few else data.take(np.flatnonzero(~held))
-    arrays = network(first) | levels(first)
+    arrays = fit_layers(first, pair_loss, SCHEDULE, hidden=HIDDEN, dropout=DROPOUT, by_source=True)
+    arrays |= levels(first) | {"column_source": data.column_source.astype(np.int16)}
     calibration = calibrate(data if few else data.take(np.flatnonzero(held)), arrays)
     return arrays | {"calibration": calibration.astype(np.float32)}
-
-
-def network(data: TrainingSet) -> Fitted:
-    """The network that orders experts."""
-    base = torch.tensor(logit(data.base()), dtype=torch.float32)
-
-    def make() -> nn.Module:
-        out = nn.Linear(HIDDEN, len(base))
-        nn.init.zeros_(out.weight)
-        out.bias.data.copy_(base)
-        first = nn.Linear(data.vector.shape[1], HIDDEN)
-        return nn.Sequential(nn.Dropout(DROPOUT), first, nn.GELU("tanh"), nn.Dropout(DROPOUT), out)
-
-    found, scaled = descend(make, pair_loss, data, SCHEDULE, by_source=True)
-    hidden, hidden_bias = scaled.fold(array(found[1].weight).T, array(found[1].bias))
-    return {
-        "hidden": hidden.astype(np.float16),
-        "hidden_bias": hidden_bias.astype(np.float32),
-        "weight": array(found[4].weight).T.astype(np.float16),
-        "bias": array(found[4].bias).astype(np.float32),
-        "column_source": data.column_source.astype(np.int16),
-    }
 
 
 def levels(data: TrainingSet) -> Fitted:
@@ -75,7 +53,7 @@ def levels(data: TrainingSet) -> Fitted:
 
 def calibrate(data: TrainingSet, arrays: Fitted) -> Floats:
     """Per source: factor on differences (never below 0), factor on the level, and a shift, shape (n_sources, 3)."""
-    gap = centred(ranks(data.vector, arrays), arrays["column_source"])
+    gap = centred(two_layers(data.vector, arrays), arrays["column_source"])
     level = data.vector @ arrays["level"].astype(float) + arrays["level_bias"]
     told = np.tile([1.0, 1.0, 0.0], (len(data.sources), 1))
     for source in np.unique(data.source):

@@ -1,6 +1,7 @@
 """Fit every part of the router from encoded prompts and outcomes."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -12,12 +13,13 @@ from routing.training.fits import (
     Clusters,
     Linear,
     component_ridge,
+    fill_gaps,
     fit_clusters,
     principal_axes,
-    ridge,
+    shared_ridge,
     source_classifier,
 )
-from routing.training.heads import Amount, Fitted, Memory
+from routing.training.fitted import Amount, Fitted, Memory
 from routing.training.perceptive import fit_perceptive
 from routing.training.tables import IntArray, Table
 from routing.training.transfer import expand_amounts, expand_scores
@@ -30,6 +32,7 @@ NEIGHBOUR_AXES: Final = 64
 NEIGHBOUR_TEMPERATURE: Final = 0.1
 CLUSTER_SETS: Final = ((48, 0.05), (100, 0.03))  # clusters per source and their softness
 CLUSTER_PRIOR: Final = 5.0
+STRANGE: Final = 0.05  # share of a source's own training prompts that count as foreign to it
 BLEND: Final = (0.10, 0.25, 0.25, 0.40)  # clusters, neighbours, linear, network: README, "What was tried"
 CAUTION: Final = 2.0
 SOURCE_PENALTY: Final = 10.0
@@ -87,17 +90,19 @@ def fit_router(
     known = train[table.source[train] >= 0]
     features = Scaled(encoded, known)
     columns = [table.columns_of(source) for source in range(len(table.sources))]
-    linear = _linear(table, features, known, progress)
-    clusters = _clusters(table, encoded, known, progress)
+    filled = replace(table, score=_filled(table, known))
+    linear = _linear(filled, features, known, progress)
+    clusters = _clusters(filled, encoded, known, progress)
     axes = (
         principal_axes(features.x[known] * features.near_weight, NEIGHBOUR_AXES) * features.near_weight[:, np.newaxis]
     )
-    memory = [_memory(table, features, axes, table.rows_of(s, known), columns[s]) for s in range(len(columns))]
+    memory = [_memory(filled, features, axes, table.rows_of(s, known), columns[s]) for s in range(len(columns))]
+    strange, width = _strangeness(table, encoded, clusters, known)
     progress("Source classifier")
     source = source_classifier(features.x[known], table.source[known], len(table.sources), penalty=SOURCE_PENALTY)
     supervision = np.concatenate([table.score, table.helper], axis=1)[known]
     networks = [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in seeds]
-    mean = np.clip(np.nanmean(table.score[known], axis=0), 0.02, 0.98)
+    mean = np.clip(np.nanmean(filled.score[known], axis=0), 0.02, 0.98)
     return Fitted(
         form_table=form_table,
         mean=features.mean,
@@ -114,10 +119,21 @@ def fit_router(
         blend=BLEND,
         expansion=expand_scores(table, np.log(mean / (1.0 - mean))),
         inferred=inferred_places(table),
+        strange=strange,
+        strange_width=width,
         spread=np.ones(len(table.sources)),
         tokens=_amount(table, features, table.output_tokens, table.mean_tokens, known, least=1.0),
         ease=_amount(table, features, table.reading_ease, table.mean_ease, known, least=LOW_EASE),
     )
+
+
+def _filled(table: Table, known: IntArray) -> Floats:
+    """Scores with the gaps of training prompts filled, source by source."""
+    score = table.score.copy()
+    for source in range(len(table.sources)):
+        place = np.ix_(table.rows_of(source, known), table.columns_of(source))
+        score[place] = fill_gaps(table.score[place])
+    return score
 
 
 def inferred_places(table: Table) -> NDArray[np.bool_]:
@@ -154,6 +170,19 @@ def _clusters(table: Table, encoded: Encoded, known: IntArray, progress: Say) ->
     return sets
 
 
+def _strangeness(
+    table: Table, encoded: Encoded, clusters: Sequence[Sequence[Clusters]], known: IntArray
+) -> tuple[Floats, Floats]:
+    """Cosine to the nearest centre below which a prompt is foreign to a source, and how sharply, per source."""
+    middle, width = np.zeros(len(clusters)), np.zeros(len(clusters))
+    for source, sets in enumerate(clusters):
+        vector = encoded.vector[table.rows_of(source, known)]
+        nearest = np.max([(vector @ found.centres.T).max(axis=1) for found in sets], axis=0)
+        low, middle[source], high = np.quantile(nearest, [STRANGE / 2, STRANGE, 1.5 * STRANGE])
+        width[source] = max(1e-3, 0.4 * (high - low))
+    return middle, width
+
+
 def _memory(table: Table, features: Scaled, axes: Floats, rows: IntArray, columns: IntArray) -> Memory:
     points = features.x[rows] @ axes
     points /= np.linalg.norm(points, axis=1, keepdims=True) + 1e-12
@@ -169,15 +198,20 @@ def _amount(
     width, count = features.x.shape[1], values.shape[1]
     weight, bias = np.zeros((width, count)), np.zeros(count)
     low, high = np.zeros(count), np.zeros(count)
-    for column in range(count):
-        rows = known[np.isfinite(values[known, column])]
-        if not len(rows):
-            continue
-        low[column], high[column] = np.percentile(values[rows, column], [1.0, 99.0])
-        bias[column] = values[rows, column].mean()
-        if not table.is_thin[column]:
-            found = ridge(features.weighted(rows), values[rows, column], penalty=AMOUNT_PENALTY)
-            weight[:, column], bias[column] = found.weight[:, 0] * features.ridge_weight, found.bias[0]
+    for source in range(len(table.sources)):
+        rows = table.rows_of(source, known)
+        x = np.concatenate([features.weighted(rows), np.ones((len(rows), 1))], axis=1)
+        gram = x.T @ x
+        for column in table.columns_of(source):
+            seen = np.isfinite(values[rows, column])
+            if not seen.any():
+                continue
+            y = values[rows[seen], column]
+            low[column], high[column] = np.percentile(y, [1.0, 99.0])
+            bias[column] = y.mean()
+            if not table.is_thin[column]:
+                found = shared_ridge(x, gram, seen, y, penalty=AMOUNT_PENALTY)
+                weight[:, column], bias[column] = found[:-1] * features.ridge_weight, found[-1]
     measured = np.isfinite(values[known])
     total = np.where(measured, values[known], 0.0).sum(axis=0)
     number = measured.sum(axis=0)

@@ -5,7 +5,6 @@ when it loads the file.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from routing.schema import Floats
-from routing.training.fits import Clusters, Linear
+from routing.training.fits import Clusters
+from routing.training.fitted import Fitted, Memory
 from routing.training.perceptive import Perceptive
-from routing.training.transfer import Expansion
 
 LEAST: Final = 0.004  # predicted scores stay this far from 0 and 1, so that their logits stay finite
 INFERRED_SHARE: Final = 0.03  # weight of a source where an expert was not measured, against one where it was
@@ -36,74 +35,6 @@ OUTPUTS: Final = (
     "score_linear",
     "score_network",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Training prompts of one source for the neighbours.
-
-    Args:
-        points: Unit vectors on the neighbour axes times 127, rounded, shape (n_prompts, n_axes).
-        scores: Scores times 255, rounded; a gap holds the column's mean; shape (n_prompts, n_columns of the source).
-    """
-
-    points: NDArray[np.int8]
-    scores: NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class Amount:
-    """A linear head for tokens or reading ease per column, its bounds, and its expansion to places."""
-
-    linear: Linear
-    low: Floats
-    high: Floats
-    expansion: Expansion
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A fitted router. Columns are measurements; places are (source, expert) in row-major order.
-
-    Args:
-        form_table: Classes of form per word piece, shape (n_pieces, n_classes).
-        mean: Mean of the raw features [vector, pooled, form], shape (n_features,).
-        scale: Their standard deviation.
-        limit: Standardised features are cut to plus and minus this.
-        source: Source logits from features.
-        linear: Component-wise ridge from features to columns.
-        clusters: Sets of clusters per source; a source's sets are averaged.
-        columns: Columns of every source.
-        axes: Neighbour axes, shape (n_features, n_axes).
-        memory: Training prompts of every source.
-        temperature: Softness of the neighbours.
-        networks: Perceptive networks, averaged.
-        blend: Weights of clusters, neighbours, linear and network, summing to 1.
-        expansion: From logits of columns to logits of places.
-        inferred: Places that were not measured, shape (n_places,).
-        spread: Factor on the half-width of intervals per source, shape (n_sources,).
-        tokens: Head for output tokens.
-        ease: Head for reading ease.
-    """
-
-    form_table: NDArray[np.uint8]
-    mean: Floats
-    scale: Floats
-    limit: float
-    source: Linear
-    linear: Linear
-    clusters: Sequence[Sequence[Clusters]]
-    columns: Sequence[NDArray[np.int64]]
-    axes: Floats
-    memory: Sequence[Memory]
-    temperature: float
-    networks: Sequence[Perceptive]
-    blend: tuple[float, float, float, float]
-    expansion: Expansion
-    inferred: NDArray[np.bool_]
-    spread: Floats
-    tokens: Amount
-    ease: Amount
 
 
 class Affine(nn.Module):  # type: ignore[misc]
@@ -183,8 +114,9 @@ class Heads(nn.Module):  # type: ignore[misc]
         self.register_buffer("spread", torch.tensor(fit.spread, dtype=torch.float32)[None, :, None])
         extra = np.where(fit.inferred, INFERRED_SPREAD**2, 0.0).reshape(1, self.sources, -1)
         self.register_buffer("extra", torch.tensor(extra, dtype=torch.float32))
-        trust = np.where(fit.inferred, INFERRED_SHARE, 1.0).reshape(1, self.sources, -1)
-        self.register_buffer("trust", torch.tensor(trust, dtype=torch.float32))
+        self.register_buffer("inferred", torch.tensor(fit.inferred.reshape(1, self.sources, -1), dtype=torch.float32))
+        for name in ("strange", "strange_width"):
+            self.register_buffer(name, torch.tensor(getattr(fit, name), dtype=torch.float32))
         for name, amount in (("tokens", fit.tokens), ("ease", fit.ease)):
             setattr(self, name, Affine(amount.linear.weight, amount.linear.bias))
             setattr(self, f"{name}_expand", Affine(amount.expansion.mix, amount.expansion.shift))
@@ -210,13 +142,13 @@ class Heads(nn.Module):  # type: ignore[misc]
         near = torch.cat([part.neighbours(place) for part in self.memory], dim=1)[:, self.back]
         found = [part.cluster_means(vector) for part in self.memory]
         means = torch.cat([mean for mean, _ in found], dim=1)[:, self.back]
-        familiarity = torch.stack([cosine for _, cosine in found]).max(dim=0).values
+        cosines = torch.stack([cosine for _, cosine in found], dim=1)
+        familiarity = cosines.max(dim=1).values
         linear = self.linear(x)
         network = torch.stack([net(x) for net in self.networks]).mean(dim=0)
         methods = (means, near, linear, network)
         mixed = sum(weight * part for weight, part in zip(self.blend, methods, strict=True))
-        trusted = share * self.trust
-        trusted = trusted / trusted.sum(dim=1, keepdim=True)
+        trusted = self._trusted(likely, cosines)
         by_place = self._by_place(mixed)
         score = (by_place * trusted).sum(dim=1)
         half = self._half_width(by_place)
@@ -226,6 +158,19 @@ class Heads(nn.Module):  # type: ignore[misc]
         ease = self._amount("ease", x, share)
         parts = [(self._by_place(method) * trusted).sum(dim=1) for method in methods]
         return score, low, high, tokens, ease, familiarity, likely, *parts
+
+    def _trusted(self, likely: Tensor, cosines: Tensor) -> Tensor:
+        """Weights of sources per expert, summing to 1, shape (batch, n_sources, n_experts).
+
+        Where an expert was measured counts far more than where its score is inferred, as long as the prompt is at home
+        in its likely source. A prompt that is foreign even there is judged as if all places were measured: experts then
+        differ by their overall ability more than by what they did on prompts of another kind.
+        """
+        foreign = (likely * torch.sigmoid((self.strange - cosines) / self.strange_width)).sum(dim=1)
+        trust = INFERRED_SHARE + (1.0 - INFERRED_SHARE) * foreign[:, None, None]
+        weight = likely.unsqueeze(-1) * (1.0 - self.inferred * (1.0 - trust))
+        trusted: Tensor = weight / weight.sum(dim=1, keepdim=True)
+        return trusted
 
     def _by_place(self, columns: Tensor) -> Tensor:
         """Probabilities of columns to probabilities of places, shape (batch, n_sources, n_experts)."""

@@ -19,8 +19,9 @@ from routing.training.assemble import Say, fit_router
 from routing.training.calibrate import ROUNDS, interval_growth
 from routing.training.card import SENTENCE, build_card
 from routing.training.delivery import held_out_sample, judge, publish
+from routing.training.fitted import Fitted
 from routing.training.graph import export_heads, join, run_heads
-from routing.training.heads import Fitted, Heads
+from routing.training.heads import Heads
 from routing.training.methods import training_set, write_methods
 from routing.training.methods.language import language_of
 from routing.training.prepared import FORM, Form, Prepared, prepare

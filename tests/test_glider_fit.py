@@ -75,6 +75,10 @@ def test_writing_cards_keeps_those_of_people_and_models(tmp_path):
     found = load_cards(tmp_path / "cards.json")
     assert found["ada"] == mine["ada"]
     assert found["bob"].sentences[0] == "Answer a prompt of the kind maths."
+    elsewhere = tmp_path / "new"
+    elsewhere.mkdir()
+    glider_cards.write_cards(DATA, elsewhere, earlier=tmp_path)
+    assert load_cards(elsewhere / "cards.json") == found
 
 
 def test_missing_instructions_say_so(monkeypatch, tmp_path):

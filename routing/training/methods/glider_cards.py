@@ -99,16 +99,21 @@ def make_cards(data: TrainingSet, *, by: str = KEY_PHRASES) -> dict[str, ExpertC
     return {name: ExpertCards(by, found) for name, found in cards.items() if found}
 
 
-def write_cards(data: TrainingSet, folder: Path) -> None:
+def write_cards(data: TrainingSet, folder: Path, *, earlier: Path | None = None) -> None:
     """Write the cards beside the router; those that a model or a person wrote stay as they are.
+
+    Args:
+        data: Training prompts and outcomes.
+        folder: Where to write.
+        earlier: Folder whose cards are looked at for those to keep; the same one if not given.
 
     Raises:
         CatalogError: The file that is there is damaged.
     """
-    path = folder / CARDS_FILE
-    kept = load_cards(path) if path.is_file() else {}
+    before = (earlier or folder) / CARDS_FILE
+    kept = load_cards(before) if before.is_file() else {}
     written = {name: entry for name, entry in kept.items() if entry.by != KEY_PHRASES}
-    save_cards({**make_cards(data), **written}, path)
+    save_cards({**make_cards(data), **written}, folder / CARDS_FILE)
 
 
 def ranked(data: TrainingSet, tasks: Tasks) -> list[list[int]]:

@@ -116,10 +116,11 @@ def test_a_failing_expert_is_asked_again_and_a_stuck_one_is_stopped(page, addres
 
 
 def test_the_budget_refuses(page, server, tmp_path):
-    environ = {"XDG_DATA_HOME": str(tmp_path), "THALAMUS_TEST": "1"}
-    with serve(environ={**environ, "OPENAI_API_KEY": "sk-none"}) as address:
+    with serve(environ={"XDG_DATA_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-none"}) as address:
         visit(page, f"{address}/{PLACE}&prompt=Name+three+colours")
-        page.get_by_role("button", name=re.compile("left")).click()
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
+        page.get_by_role("button", name=re.compile(r"\$1.00 left")).click()
+        expect(page.get_by_text("Nothing spent yet")).to_be_visible()
         box = page.get_by_label("Budget of this browser session")
         box.fill("0")
         box.press("Enter")

@@ -168,5 +168,5 @@ def ask_again(run: KeptRun, turns: list[KeptRun]) -> None:
     state["compare_by_hand"], state["compare_suggested"] = True, None
     settings.take_over(run)
     choosing.set_domain(it.domain, it.prompt)
-    state["ask_again"] = run
+    state["ask_again"], state["turns"] = run, []
     state["ask_again_histories"] = kept_histories([t for t in turns if t.run.turn < it.turn])

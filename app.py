@@ -24,7 +24,7 @@ PAGES = {
 
 def main() -> None:
     """Run the page that the address names; Route where it names none."""
-    from pages.common import link
+    from pages.common import link, signin
 
     st.set_page_config(page_title="Thalamus", page_icon=":material/alt_route:", layout="wide")
     st.logo(ROOT / "assets" / "logo.svg", size="large")
@@ -33,6 +33,10 @@ def main() -> None:
         for section, rows in PAGES.items()
     }
     page = st.navigation(pages)
+    if signin.is_needed():
+        signin.form()
+        return
+    signin.out()
     try:
         link.take_over()
         page.run()

@@ -1,5 +1,7 @@
 """What single methods offer beyond predictions: thresholds, skills, new experts, published objectives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ pytest.importorskip("sklearn", reason="fitting methods needs scikit-learn: make 
 from made_methods import DOMAINS, EXPERTS, card_of, features_of, fitted, training_set
 
 from routing.predictors import mirt, uniroute
+from routing.training.methods import levels
 from routing.training.methods.logistic import logistic
 from routing.training.methods.thresholds import fit_thresholds, out_of_fold
 
@@ -81,6 +84,15 @@ def test_a_new_expert_joins_from_a_few_scores_without_training(card):
     probe = uniroute.expert_vector(share[:100], scores[:100])
     told = 1.0 - share[100:] @ probe
     assert told[scores[100:] == 1].mean() > told[scores[100:] == 0].mean() + 0.3
+
+
+def test_an_expert_asked_easy_prompts_only_is_not_held_able_on_hard_ones():
+    world = training_set(400, places=((0, 0), (0, 1)))
+    easy = np.arange(400) % 2 == 0
+    score = np.stack([easy * 0.9, np.where(easy, 0.8, np.nan)], axis=1)
+    hardly = replace(world, score=score)
+    assert hardly.base()[1] > 0.79
+    assert 0.3 < levels(hardly)[1] < 0.65, "one prompt says little, so a part of the way"
 
 
 def test_words_beyond_the_vocabulary_do_not_count(card):

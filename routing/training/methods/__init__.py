@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,import-not-found,unused-ignore]
+from threadpoolctl import threadpool_limits
 
 from routing.predictors.places import PLACES
 from routing.predictors.stored import METHODS_FILE, save
+from routing.schema import Floats
 from routing.training.features import Encoded
+from routing.training.fits import fill_gaps
 from routing.training.heads import INFERRED_SHARE
 from routing.training.methods import (
     avengers,
@@ -122,7 +124,7 @@ def write_methods(
 
 def places(data: TrainingSet, table: Table) -> Fitted:
     """Expansion of measurements to places, and the trust in each."""
-    base = np.clip(data.base(), 0.02, 0.98)
+    base = np.clip(levels(data), 0.02, 0.98)
     expansion = expand_scores(table, np.log(base / (1.0 - base)))
     trust = np.full((len(data.sources), len(data.experts)), INFERRED_SHARE)
     solid = ~data.is_thin
@@ -132,3 +134,14 @@ def places(data: TrainingSet, table: Table) -> Fitted:
         "shift": expansion.shift.astype(np.float32),
         "trust": trust.astype(np.float32),
     }
+
+
+def levels(data: TrainingSet) -> Floats:
+    """Mean score per column, had every expert of a source been measured on all of its prompts, shape (n_columns,)."""
+    level = data.base()
+    for source in range(len(data.sources)):
+        rows, columns = data.rows_of(source), data.columns_of(source)
+        columns = columns[np.isfinite(data.score[np.ix_(rows, columns)]).any(axis=0)]
+        if len(columns):
+            level[columns] = fill_gaps(data.score[np.ix_(rows, columns)]).mean(axis=0)
+    return level

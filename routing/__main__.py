@@ -109,6 +109,19 @@ def train(
 
 
 @app.command()
+def choose(
+    data: Data,
+    expert: Annotated[str, typer.Option(help="The LLM that is asked to choose.")] = "smollm2-135m",
+    split: Annotated[str, typer.Option(help="train, validation, test, or all.")] = "test",
+    count: Annotated[int, typer.Option(help="At most so many prompts of every pool.", min=1)] = 100,
+) -> None:
+    """Ask an LLM to choose the expert from descriptions, the baseline of Tryage, and keep how well it did."""
+    from routing.chooser_run import choose_all
+
+    choose_all(data, expert, split=split, n=count)
+
+
+@app.command()
 def weights(
     expert: Annotated[str, typer.Argument(help="Local expert whose weights to fetch.")],
     sha256: Annotated[

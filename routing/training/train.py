@@ -23,6 +23,7 @@ from routing.training.fitted import Fitted
 from routing.training.graph import export_heads, join, run_heads
 from routing.training.heads import Heads
 from routing.training.methods import training_set, write_methods
+from routing.training.methods.glider_cards import write_cards
 from routing.training.methods.language import language_of
 from routing.training.prepared import FORM, Form, Prepared, prepare
 from routing.training.weights import encoder_folder
@@ -72,7 +73,7 @@ def train(
         where = Path(made)
         shutil.copy(encoder_folder() / TOKENIZER_FILE, where / TOKENIZER_FILE)
         card = write(where, ready, trained)
-        card["methods_sha256"] = methods(where, ready, progress)
+        card["methods_sha256"] = methods(where, ready, progress, earlier=out)
         (where / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
         card["measures"] = judge(data, where, ready.outcomes, progress)
         (where / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -91,8 +92,11 @@ def fit(ready: Prepared, progress: Say) -> Trained:
     return Trained(join(ready.encoder, heads), run_heads(heads, encoded.vector, encoded.pooled, ready.ids))
 
 
-def methods(where: Path, ready: Prepared, progress: Say) -> str:
-    """Fit the methods that are not part of the graph, and write them beside it; returns their file's SHA-256."""
+def methods(where: Path, ready: Prepared, progress: Say, *, earlier: Path) -> str:
+    """Fit the methods that are not part of the graph, and write them and the instruction cards beside it.
+
+    Cards that a person or an LLM wrote in the folder ``earlier`` are kept. Returns the SHA-256 of the methods' file.
+    """
     prompts = ready.outcomes.prompts
     data = training_set(
         ready.table,
@@ -104,6 +108,7 @@ def methods(where: Path, ready: Prepared, progress: Say) -> str:
         language=language_of(ready.encoder, ready.tokenizer),
         domain=prompts["domain"].to_numpy(dtype=object),
     )
+    write_cards(data, where, earlier=earlier)
     return write_methods(data, ready.table, where, progress=progress)
 
 

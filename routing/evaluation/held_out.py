@@ -128,7 +128,7 @@ def _pool_rows(
                 **{key: row[key] for key in KEPT},
                 "aiq_prompt_blind": blind["aiq"],
                 "score_held_in": float(before.mean()),
-                "units": _units(left, _chosen(scene, prediction), before),
+                "units": _units(left, _chosen(scene, prediction), before) if name == predictors.DEFAULT else [],
             }
         )
     return rows

@@ -19,7 +19,7 @@ from routing.evaluation.prompts import Say, encode, pools_of, rows_of, take
 from routing.outcomes import Outcomes, read
 from routing.policies import POLICIES
 from routing.registry import router_names, unknown_router
-from routing.schema import Expert, Features, Prediction
+from routing.schema import Expert, Features, Prediction, Predictor
 
 TIMED_PROMPTS: Final = 60
 UNTIMED: Final = {"ms_p50": None, "ms_p95": None}
@@ -86,7 +86,12 @@ def open_trial(
         mine = take(features, np.searchsorted(rows, pool.rows))
         scenes[name] = judge.scene(pool, encoder.card, outcomes, mine, resamples=resamples)
         told[name] = {base: method.predict(mine).of(members) for base, method in methods.items()}
-    speed = {base: _speed(base, assets, outcomes, rows) for base in bases}
+    readers: dict[tuple[str, ...], graph.OnnxEncoder] = {}
+    speed: dict[str, dict[str, float]] = {}
+    for base in bases:
+        heads = heads_of([base])
+        readers[heads] = readers.get(heads) or graph.load(assets, heads=heads)
+        speed[base] = _speed(methods[base], readers[heads], outcomes, rows)
     return Trial(names, outcomes, rows, features, scenes, told, speed)
 
 
@@ -117,10 +122,10 @@ def _base(name: str) -> str:
     return POLICIES[name].base if name in POLICIES else name
 
 
-def _speed(name: str, assets: Path, outcomes: Outcomes, rows: NDArray[np.int64]) -> dict[str, float]:
+def _speed(
+    method: Predictor, encoder: graph.OnnxEncoder, outcomes: Outcomes, rows: NDArray[np.int64]
+) -> dict[str, float]:
     """Milliseconds from text to predictions, one prompt at a time, evenly spread over the prompts judged."""
-    encoder = graph.load(assets, heads=heads_of([name]))
-    method = predictors.build(name, encoder.card)
     spread = rows[np.linspace(0, len(rows) - 1, min(TIMED_PROMPTS, len(rows))).astype(int)]
     taken = []
     for row in spread:

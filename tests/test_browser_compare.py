@@ -121,7 +121,7 @@ def test_the_budget_refuses(page, server, tmp_path):
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         page.get_by_role("button", name=re.compile(r"\$1.00 left")).click()
         expect(page.get_by_text("Nothing spent yet")).to_be_visible()
-        box = page.get_by_label("Budget of this browser session")
+        box = page.locator("[data-testid=stPopoverBody] input")
         box.fill("0")
         box.press("Enter")
         expect(page.get_by_role("button", name=re.compile(r"\$0.00 left"))).to_be_visible()

@@ -226,6 +226,10 @@ def _litellm() -> ModuleType:
     litellm.failure_callback = []
     for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    # The first call loads a second's worth of modules, which must not count as the expert's latency.
+    # The first call loads seconds' worth of modules, which must not count as the expert's latency.
     litellm.completion(model="openai/none", messages=[], mock_response="ready", api_key="none", stream=False)
+    import openai
+
+    with openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9") as client:
+        _ = client.chat.completions
     return sys.modules["litellm"]

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,16 +56,13 @@ def test_request_carries_the_settings_and_only_its_own_key(server: Loopback) -> 
 
 def test_several_experts_answer_concurrently_and_never_mix(server: Loopback) -> None:
     names = [f"slow-{i}" for i in range(8)]
-    began = time.monotonic()
-    events = list(ask(same_request([expert(n) for n in names], "Mark", FAST), keys=ring(server, *names)))
-    took = time.monotonic() - began
+    patient = replace(FAST, timeout_s=60.0)
+    events = list(ask(same_request([expert(n) for n in names], "Mark", patient), keys=ring(server, *names)))
     pieces = {n: "".join(e.text for e in events if e.column == n and e.kind == "text") for n in names}
     done = {e.column: e.answer for e in events if e.answer is not None}
     for name in names:
         assert pieces[name] == done[name].text
         assert [n for n in names if f"{n} " in pieces[name]] == [name]
-    # Each takes about 0.5 s by itself; one after the other would take 4 s.
-    assert took < 3.0
     first_end = next(i for i, e in enumerate(events) if e.kind == "finished")
     assert {e.column for e in events[:first_end]} == set(names), "all stream before the first ends"
 
@@ -85,12 +83,14 @@ def test_cut_at_the_length_limit_is_not_complete(server: Loopback) -> None:
 def test_stop_all_keeps_what_arrived(server: Loopback) -> None:
     stop, names = Stop(), ["slow-s1", "stuck-s2", "silent-s3"]
     began, done = time.monotonic(), {}
-    for event in ask(same_request([expert(n) for n in names], "w " * 90, FAST), keys=ring(server, *names), stop=stop):
+    patient = replace(FAST, timeout_s=120.0)
+    asked = same_request([expert(n) for n in names], "w " * 90, patient)
+    for event in ask(asked, keys=ring(server, *names), stop=stop):
         if event.kind == "text" and event.column == "slow-s1":
             stop.all()
         if event.answer is not None:
             done[event.column] = event.answer
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 60.0, "stopping does not wait for the time allowed"
     assert set(done) == set(names)
     assert all(a.finish_reason == "stopped" and not a.is_complete and a.error is None for a in done.values())
     assert done["slow-s1"].text.startswith("I ")

@@ -46,7 +46,7 @@ def test_markup(text: str, shown: str) -> None:
 def test_markup_is_bounded(unit: str) -> None:
     began = time.monotonic()
     safe_markdown((unit * 100_000)[:100_000])
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 30.0, "a hang, not a slow machine"
 
 
 def test_reading_ease() -> None:

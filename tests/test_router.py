@@ -14,8 +14,8 @@ from routing.__main__ import main
 from routing.catalog import load_catalog
 from routing.errors import CatalogError, GraphError, PromptError
 from routing.objective import CONSTRAINTS, Typical, scale_of
-from routing.report import decision_json
 from routing.registry import load_router
+from routing.report import decision_json
 from routing.schema import Preferences
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -26,7 +26,9 @@ def held_out(view: View) -> None:
         "without it (held-out, filled) (protocol of GLIDER, arXiv:2410.07172).",
     )
     drawn = frame[frame["_router"].isin(list(view.looks))] if not frame.empty else frame
-    if drawn.empty:
+    if frame.empty:
+        exhibit.nothing()
+    elif drawn.empty:
         exhibit.nothing("Not measured for these routers on this pool. Choose others above.")
     else:
         exhibit.chart(heldout.held_out_figure(frame, view.looks), "held_out")
@@ -120,9 +122,10 @@ def learning(view: View) -> None:
         "AIQ, the mean height of the cost-quality curve, above that of the static mix after training on so many "
         "prompts (learning curve asked for by Multiple Minds, arXiv:2405.00467).",
     )
-    frame = control.learning(view.evidence.learning or {}, view.pool, view.routers, view.titles)
+    stored = view.evidence.learning or {}
+    frame = control.learning(stored, view.pool, view.routers, view.titles)
     if frame.empty:
-        exhibit.nothing("Not measured for these routers on this pool. Choose others above.")
+        exhibit.nothing(*(["Not measured for these routers on this pool. Choose others above."] if stored else []))
         return
     exhibit.chart(control.learning_figure(frame, view.looks), "learning")
     exhibit.table(frame, "learning", columns=exhibit.numbers(frame, "%.4f", Training_prompts="localized"))

@@ -1,5 +1,6 @@
 """Whether predicted scores, lengths and reading ease can be believed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -45,8 +46,10 @@ def reliability_figure(frame: pd.DataFrame, looks: Mapping[str, Look]) -> go.Fig
             marker={"symbol": look.symbol, "size": 8},
             hovertemplate="predicted %{x:.2f}, measured %{y:.2f}<br>%{customdata:,} answers<extra></extra>",
         )
-    figure.update_xaxes(title="Predicted score, mean of the bin", range=[0, 1], constrain="domain")
-    figure.update_yaxes(title="Measured score, mean of the bin", range=[0, 1])
+    lowest = min([1.0, *frame["Predicted"], *frame["Measured"]])
+    low = max(0.0, math.floor(lowest * 10 - 0.3) / 10)
+    figure.update_xaxes(title="Predicted score, mean of the bin", range=[low, 1.005])
+    figure.update_yaxes(title="Measured score, mean of the bin", range=[low, 1.005])
     return layout(figure, height=460)
 
 

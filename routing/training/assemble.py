@@ -20,9 +20,9 @@ from routing.training.fits import (
     source_classifier,
 )
 from routing.training.fitted import Amount, Fitted, Memory
-from routing.training.perceptive import fit_perceptive
+from routing.training.perceptive import Perceptive, fit_perceptive
 from routing.training.tables import IntArray, Table
-from routing.training.transfer import expand_amounts, expand_scores
+from routing.training.transfer import Expansion, expand_amounts, expand_scores
 
 SEEDS: Final = (0, 1, 2)
 LIMIT: Final = 5.0
@@ -40,6 +40,8 @@ AMOUNT_PENALTY: Final = 30.0
 LOW_EASE: Final = -50.0
 
 Say = Callable[[str], None]
+Seeds = Sequence[int]
+Bytes = NDArray[np.uint8]
 
 
 class Scaled:
@@ -75,7 +77,7 @@ def fit_router(
     train: IntArray,
     progress: Say,
     *,
-    seeds: Sequence[int] = SEEDS,
+    seeds: Seeds = SEEDS,
 ) -> Fitted:
     """Fit all parts on training prompts; intervals are calibrated afterwards.
 
@@ -88,36 +90,25 @@ def fit_router(
         seeds: Seeds of the networks; refits for a check make do with one.
     """
     known = train[table.source[train] >= 0]
-    features = Scaled(encoded, known)
-    columns = [table.columns_of(source) for source in range(len(table.sources))]
-    filled = replace(table, score=_filled(table, known))
-    linear = _linear(filled, features, known, progress)
+    features, filled = Scaled(encoded, known), replace(table, score=_filled(table, known))
     clusters = _clusters(filled, encoded, known, progress)
-    axes = (
-        principal_axes(features.x[known] * features.near_weight, NEIGHBOUR_AXES) * features.near_weight[:, np.newaxis]
-    )
-    memory = [_memory(filled, features, axes, table.rows_of(s, known), columns[s]) for s in range(len(columns))]
+    axes, memory = _neighbours(filled, features, known)
     strange, width = _strangeness(table, encoded, clusters, known)
-    progress("Source classifier")
-    source = source_classifier(features.x[known], table.source[known], len(table.sources), penalty=SOURCE_PENALTY)
-    supervision = np.concatenate([table.score, table.helper], axis=1)[known]
-    networks = [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in seeds]
-    mean = np.clip(np.nanmean(filled.score[known], axis=0), 0.02, 0.98)
     return Fitted(
         form_table=form_table,
         mean=features.mean,
         scale=features.scale,
         limit=LIMIT,
-        source=source,
-        linear=linear,
+        source=_source(table, features, known, progress),
+        linear=_linear(filled, features, known, progress),
         clusters=clusters,
-        columns=columns,
+        columns=[table.columns_of(source) for source in range(len(table.sources))],
         axes=axes,
         memory=memory,
         temperature=NEIGHBOUR_TEMPERATURE,
-        networks=networks,
+        networks=_networks(table, features, known, seeds, progress),
         blend=BLEND,
-        expansion=expand_scores(table, np.log(mean / (1.0 - mean))),
+        expansion=_expansion(filled, known),
         inferred=inferred_places(table),
         strange=strange,
         strange_width=width,
@@ -134,6 +125,21 @@ def _filled(table: Table, known: IntArray) -> Floats:
         place = np.ix_(table.rows_of(source, known), table.columns_of(source))
         score[place] = fill_gaps(table.score[place])
     return score
+
+
+def _source(table: Table, features: Scaled, known: IntArray, progress: Say) -> Linear:
+    progress("Source classifier")
+    return source_classifier(features.x[known], table.source[known], len(table.sources), penalty=SOURCE_PENALTY)
+
+
+def _networks(table: Table, features: Scaled, known: IntArray, seeds: Seeds, progress: Say) -> list[Perceptive]:
+    supervision = np.concatenate([table.score, table.helper], axis=1)[known]
+    return [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in seeds]
+
+
+def _expansion(table: Table, known: IntArray) -> Expansion:
+    mean = np.clip(np.nanmean(table.score[known], axis=0), 0.02, 0.98)
+    return expand_scores(table, np.log(mean / (1.0 - mean)))
 
 
 def inferred_places(table: Table) -> NDArray[np.bool_]:
@@ -183,12 +189,17 @@ def _strangeness(
     return middle, width
 
 
-def _memory(table: Table, features: Scaled, axes: Floats, rows: IntArray, columns: IntArray) -> Memory:
-    points = features.x[rows] @ axes
-    points /= np.linalg.norm(points, axis=1, keepdims=True) + 1e-12
-    score = table.score[np.ix_(rows, columns)]
-    filled = np.where(np.isnan(score), np.nanmean(score, axis=0), score)
-    return Memory(np.rint(points * 127.0).astype(np.int8), np.rint(filled * 255.0).astype(np.uint8))
+def _neighbours(table: Table, features: Scaled, known: IntArray) -> tuple[Floats, list[Memory]]:
+    weight = features.near_weight
+    axes = principal_axes(features.x[known] * weight, NEIGHBOUR_AXES) * weight[:, np.newaxis]
+    memory = []
+    for source in range(len(table.sources)):
+        rows = table.rows_of(source, known)
+        points = features.x[rows] @ axes
+        points /= np.linalg.norm(points, axis=1, keepdims=True) + 1e-12
+        score = table.score[np.ix_(rows, table.columns_of(source))]
+        memory.append(Memory(np.rint(points * 127.0).astype(np.int8), np.rint(score * 255.0).astype(np.uint8)))
+    return axes, memory
 
 
 def _amount(

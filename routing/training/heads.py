@@ -120,6 +120,8 @@ class Heads(nn.Module):  # type: ignore[misc]
         for name, amount in (("tokens", fit.tokens), ("ease", fit.ease)):
             setattr(self, name, Affine(amount.linear.weight, amount.linear.bias))
             setattr(self, f"{name}_expand", Affine(amount.expansion.mix, amount.expansion.shift))
+            guessed = amount.expansion.inferred.reshape(1, self.sources, -1)
+            self.register_buffer(f"{name}_inferred", torch.tensor(guessed, dtype=torch.float32))
             for end in ("low", "high"):
                 self.register_buffer(f"{name}_{end}", torch.tensor(getattr(amount, end), dtype=torch.float32))
 
@@ -137,7 +139,6 @@ class Heads(nn.Module):  # type: ignore[misc]
         """Every output of ``OUTPUTS``, in that order."""
         x = self.features(vector, pooled, input_ids, attention_mask)
         likely = torch.softmax(self.source(x), dim=1)
-        share = likely.unsqueeze(-1)
         place = nn.functional.normalize(self.axes(x), dim=1)
         near = torch.cat([part.neighbours(place) for part in self.memory], dim=1)[:, self.back]
         found = [part.cluster_means(vector) for part in self.memory]
@@ -148,29 +149,19 @@ class Heads(nn.Module):  # type: ignore[misc]
         network = torch.stack([net(x) for net in self.networks]).mean(dim=0)
         methods = (means, near, linear, network)
         mixed = sum(weight * part for weight, part in zip(self.blend, methods, strict=True))
-        trusted = self._trusted(likely, cosines)
+        foreign = (likely * torch.sigmoid((self.strange - cosines) / self.strange_width)).sum(dim=1)
+        trusted = _trusted(likely, foreign, self.inferred)
         by_place = self._by_place(mixed)
         score = (by_place * trusted).sum(dim=1)
         half = self._half_width(by_place)
         low = ((by_place - half).clamp(min=0.0) * trusted).sum(dim=1)
         high = ((by_place + half).clamp(max=1.0) * trusted).sum(dim=1)
-        tokens = self._amount("tokens", x, share)
-        ease = self._amount("ease", x, share)
+        tokens, ease = (
+            (self._amount(name, x) * _trusted(likely, foreign, getattr(self, f"{name}_inferred"))).sum(dim=1)
+            for name in ("tokens", "ease")
+        )
         parts = [(self._by_place(method) * trusted).sum(dim=1) for method in methods]
         return score, low, high, tokens, ease, familiarity, likely, *parts
-
-    def _trusted(self, likely: Tensor, cosines: Tensor) -> Tensor:
-        """Weights of sources per expert, summing to 1, shape (batch, n_sources, n_experts).
-
-        Where an expert was measured counts far more than where its score is inferred, as long as the prompt is at home
-        in its likely source. A prompt that is foreign even there is judged as if all places were measured: experts then
-        differ by their overall ability more than by what they did on prompts of another kind.
-        """
-        foreign = (likely * torch.sigmoid((self.strange - cosines) / self.strange_width)).sum(dim=1)
-        trust = INFERRED_SHARE + (1.0 - INFERRED_SHARE) * foreign[:, None, None]
-        weight = likely.unsqueeze(-1) * (1.0 - self.inferred * (1.0 - trust))
-        trusted: Tensor = weight / weight.sum(dim=1, keepdim=True)
-        return trusted
 
     def _by_place(self, columns: Tensor) -> Tensor:
         """Probabilities of columns to probabilities of places, shape (batch, n_sources, n_experts)."""
@@ -182,12 +173,29 @@ class Heads(nn.Module):  # type: ignore[misc]
         variance = score * (1.0 - score) / NEIGHBOURS + SPREAD_FLOOR
         return torch.sqrt(self.spread**2 * variance + self.extra)
 
-    def _amount(self, name: str, x: Tensor, share: Tensor) -> Tensor:
+    def _amount(self, name: str, x: Tensor) -> Tensor:
         value = getattr(self, name)(x)
         value = torch.minimum(torch.maximum(value, getattr(self, f"{name}_low")), getattr(self, f"{name}_high"))
-        full = getattr(self, f"{name}_expand")(value).reshape(-1, self.sources, self.places // self.sources)
-        amount: Tensor = (full * share).sum(dim=1)
-        return amount
+        full: Tensor = getattr(self, f"{name}_expand")(value)
+        return full.reshape(-1, self.sources, self.places // self.sources)
+
+
+def _trusted(likely: Tensor, foreign: Tensor, inferred: Tensor) -> Tensor:
+    """Weights of sources per expert, summing to 1, shape (batch, n_sources, n_experts).
+
+    Where an expert was measured counts far more than where its value is inferred, as long as the prompt is at home in
+    its likely source. A prompt that is foreign even there is judged as if all places were measured: experts then differ
+    by their overall ability more than by what they did on prompts of another kind.
+
+    Args:
+        likely: Share of every source, shape (batch, n_sources).
+        foreign: How foreign the prompt is to its likely source, 0 to 1, shape (batch,).
+        inferred: 1 where the value is inferred, shape (1, n_sources, n_experts).
+    """
+    trust = INFERRED_SHARE + (1.0 - INFERRED_SHARE) * foreign[:, None, None]
+    weight = likely.unsqueeze(-1) * (1.0 - inferred * (1.0 - trust))
+    trusted: Tensor = weight / weight.sum(dim=1, keepdim=True)
+    return trusted
 
 
 def _array(values: Tensor) -> Floats:

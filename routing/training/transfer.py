@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.schema import Floats
 from routing.training.tables import Table
@@ -26,6 +27,11 @@ class Expansion:
 
     mix: Floats
     shift: Floats
+
+    @property
+    def inferred(self) -> NDArray[np.bool_]:
+        """Places that no measurement stands for by itself, shape (n_sources * n_experts,)."""
+        return np.asarray(~(self.mix == 1.0).any(axis=0))
 
 
 def expand_scores(table: Table, mean_logit: Floats) -> Expansion:

@@ -72,8 +72,9 @@ def _marked(row: Mapping[str, Any]) -> str:
 
 
 def held_out(evidence: Evidence) -> str:
-    """The default router on tasks and sources it was not fitted on."""
-    rows = [row for row in evidence.held_out if row["router"] == predictors.DEFAULT]
+    """The default router on tasks and sources it was not fitted on, with prompt-blind beside it."""
+    shown = (predictors.DEFAULT, predictors.PROMPT_BLIND)
+    rows = [row for row in evidence.held_out if row["router"] in shown]
     note = (
         "It holds when the mean score is at most 0.01 below that of the best single expert, found on the same prompts."
     )

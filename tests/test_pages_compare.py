@@ -259,6 +259,20 @@ def test_an_example_brings_its_domain(app):
     assert app.selectbox(key="compare_domain").value == ""
 
 
+def test_settings_and_budget_survive_other_pages(app):
+    app.number_input(key="compare_tokens").set_value(64).run()
+    app.number_input(key="budget").set_value(None).run()
+    app.selectbox(key="compare_only_for").set_value(app.multiselect(key="compare_experts").value[0]).run()
+    name = app.selectbox(key="compare_only_for").value
+    app.number_input(key=f"own_tokens_{name}").set_value(32).run()
+    for path in ("pages/ask/route.py", "pages/evidence/history.py", "pages/ask/compare.py"):
+        app.switch_page(path).run().run()
+    assert app.number_input(key="compare_tokens").value == 64
+    assert app.number_input(key="budget").value is None
+    assert app.session_state["overrides"][name].max_tokens == 32
+    assert not app.exception
+
+
 def test_an_override_is_sent_to_its_expert_alone(app, server):
     choose(app, TWO)
     app.selectbox(key="compare_only_for").set_value("o3-mini").run()

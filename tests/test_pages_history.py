@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,11 @@ def test_a_run_opens_as_it_was_and_goes_when_deleted(store):
     assert store.runs.all("") == []
 
 
-def test_an_interrupted_run_says_who_is_missing(store):
+def test_an_interrupted_run_says_who_is_missing(store, monkeypatch):
     run_id = keep(store, texts=("Goethe.",), finished=False)
+    monkeypatch.setattr("pages.common.asking.STARTED", datetime(2026, 1, 1, tzinfo=UTC))
+    assert "running" in words(opened_page())
+    monkeypatch.setattr("pages.common.asking.STARTED", datetime.now(UTC))
     app = opened_page()
     assert "interrupted" in words(app)
     app.button(key=f"open_{run_id}").click().run()

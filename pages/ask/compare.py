@@ -70,6 +70,8 @@ def ask(reading: Reading, routed: Routed) -> None:
     plan, cost = choosing.planned(reading, routed, chosen, manner, own)
     st.caption(money.sentence(cost, len(chosen)))
     choosing.fallback_line(plan)
+    if learnt := asking.taught(routed):
+        st.caption(f":material/timer: {learnt}")
     if (before := conversation.asked_again(reading.prompt)) is not None:
         st.caption(f":material/replay: As asked on {asking.moment(before.created)}. Ask to see what changed.")
     is_blocked = choosing.is_too_far(routed, plan.experts) or not money.is_confirmed(cost)

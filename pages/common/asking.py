@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -21,6 +21,7 @@ from routing.store.engine import default_url
 
 NEWEST: Final = 300  # runs that say how fast experts answer now
 FRESH_S: Final = 60.0
+STARTED: Final = datetime.now(UTC)  # a run of this process that is not finished is still being answered
 AGAIN_S: Final = 30.0  # a database that could not be opened is tried again after this
 
 

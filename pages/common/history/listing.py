@@ -1,12 +1,13 @@
 """The list of stored runs: search, filters, pages, and taking them away."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, cached, conversation, show
+from pages.common import asking, cached, show
 from pages.common.download import csv_bytes
 from pages.common.money import dollars
 from routing.exporting import json_lines, rows
@@ -98,16 +99,13 @@ def facts(summary: Summary) -> str:
     if summary.n_failed:
         parts.append(f"{summary.n_failed} failed")
     if not summary.is_finished:
-        parts.append(":orange[running]" if is_running(summary.id) else ":orange[interrupted]")
+        parts.append(":orange[running]" if is_running(summary.created) else ":orange[interrupted]")
     return " · ".join(parts)
 
 
-def is_running(run_id: str) -> bool:
-    """Whether this browser session is asking it right now."""
-    turn = conversation.last()
-    if turn is None or turn.recorder is None or turn.recorder.run_id != run_id:
-        return False
-    return turn.comparison.is_running
+def is_running(created: datetime) -> bool:
+    """Whether a run that is not finished is being answered still: its threads outlive the browser, not the app."""
+    return created >= asking.STARTED
 
 
 def open_run(run_id: str | None) -> None:

@@ -32,7 +32,7 @@ def one(run_id: str) -> None:
     with st.container(border=True):
         st.markdown(safe_markdown(run.run.prompt))
     about(run, len(turns))
-    if not run.is_finished and not listing.is_running(run.id):
+    if not run.is_finished and not listing.is_running(run.created):
         titles = cached.titles()
         missing = ", ".join(titles.get(n, n) for n in run.missing) or "nobody"
         st.warning(f"Interrupted: the app ended before all answers were there. Missing: {missing}.")

@@ -18,8 +18,9 @@ ABOUT: Final = {
         f"Every source, and in {TASK_FOLDS} folds every task, was left out; training prompts that share their group "
         "with a left-out prompt were dropped; everything was refitted on the rest, with one network seed instead of "
         "three and the encoder frozen, since a tuned encoder has seen what is left out. Only experts that the rest "
-        "still measures are judged. The best single expert is found on the left-out prompts themselves, which no "
-        "router can know: the rows of prompt-blind say what the best expert of the remaining prompts reaches."
+        "still measures are judged, and no pool of which fewer than two stay known (strong-weak without routellm). "
+        "The best single expert is found on the left-out prompts themselves, which no router can know: the rows of "
+        "prompt-blind say what the best expert of the remaining prompts reaches."
     ),
     "controls": (
         "Labels were dealt out anew within each source and every method refitted. Gains are over the expert with the "

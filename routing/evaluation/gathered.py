@@ -37,6 +37,7 @@ ABOUT: Final = {
         "Training and test prompts are random halves of the same tasks, so that a gap above 0 means an expert or our "
         "splits know the training half better; warned of at 95 % shared out over all gaps looked at."
     ),
+    "latency": "From text to predictions, one prompt at a time, with whatever else the machine was doing meanwhile.",
     "map": "The two principal axes of the encoder's sentence vectors of the pool's prompts, at most 2,000 of them.",
 }
 

@@ -33,10 +33,11 @@ def made_up(count=1500, *, split=True):
     """Prompts of two kinds; expert a is good at the first kind, b at the second, c everywhere but only in source t."""
     kind = np.arange(count) % 2
     verb = np.where(kind == 0, "Add the numbers", "Translate the sentence")
+    words = [a + b + c for a in "bdfklmnprst" for b in "aeio" for c in "knt"]
     prompts = pd.DataFrame(
         {
             "prompt_id": [f"p{i}" for i in range(count)],
-            "text": [f"{v} number {i}" for i, v in enumerate(verb)],
+            "text": [f"{v} number {i} {' '.join(RNG.choice(words, 5))}" for i, v in enumerate(verb)],
             "source": np.where(np.arange(count) % 5 == 0, "t", "s"),
             "task": "made up",
         }
@@ -225,7 +226,7 @@ def test_training_end_to_end_writes_files_that_load(tmp_path, folder):
     assert score[0, 0] > score[0, 1]
     assert score[1, 1] > score[1, 0]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *("router.onnx", "router_card.json", "tokenizer.json", "sample.npz"),
+        *("router.onnx", "router_card.json", "tokenizer.json", "sample.npz", "methods.npz", "cards.json"),
     }
 
 

@@ -63,7 +63,7 @@ def difficulty(view: View) -> None:
         exhibit.nothing()
         return
     members = {view.experts.get(name, name) for name in view.rows()[0].get("experts", ())}
-    shown = everyone[everyone["Expert"].isin(members)]
+    shown = everyone[everyone["Expert"].isin(members)].dropna(axis="columns", how="all")
     exhibit.chart(items.skills_figure(everyone if shown.empty else shown, is_dark=look.is_dark()), "skills")
     columns = exhibit.numbers(everyone, "%+.2f")
     exhibit.table(everyone, "skills", columns=columns, label="Table of every expert")

@@ -11,6 +11,7 @@ from routing.figures.evidence.looks import KINDS, Look, ends, layout, number, tw
 from routing.figures.style import BLUE, GREY, VERMILION
 
 GAIN = "AIQ above mix"
+EDGE = -0.3  # a control that only loses would squeeze all others together
 
 
 def shuffled(
@@ -47,15 +48,22 @@ def shuffled_figure(frame: pd.DataFrame) -> go.Figure:
         part = frame[frame["Pool"] == pool]
         colour, symbol = KINDS[i % len(KINDS)], symbols[i % len(symbols)]
         figure.add_scatter(
-            **{"x": part["Gap closed"], "y": [two_lines(r) for r in part["Router"]], "mode": "markers", "name": pool},
+            **{
+                "x": part["Gap closed"].clip(lower=EDGE),
+                "y": [two_lines(r) for r in part["Router"]],
+                "mode": "markers",
+            },
+            **{"name": pool, "customdata": part["Gap closed"]},
             marker={
                 "symbol": [symbol + ("-open" if v == "closes no gap" else "") for v in part["Verdict"]],
                 **{"color": colour, "size": 9, "line": {"width": 2, "color": colour}},
             },
-            hovertemplate=f"%{{y}}<br>{pool} %{{x:+.1%}}<extra></extra>",
+            hovertemplate=f"%{{y}}<br>{pool} %{{customdata:+.1%}}<extra></extra>",
         )
     figure.add_vline(0, line={"color": VERMILION, "width": 1.5})
-    figure.update_xaxes(title="Gap closed", tickformat="+.1%")
+    below = bool((frame["Gap closed"] < EDGE).any())
+    title = "Gap closed" + (f" (drawn at {EDGE * 100:.0f} % where below)" if below else "")
+    figure.update_xaxes(title=title, tickformat="+.0%")
     figure.update_yaxes(categoryorder="array", categoryarray=names)
     return layout(figure, height=130 + 34 * len(names))
 

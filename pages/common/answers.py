@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.common import asking, cached, show
+from pages.common import cached, show
 from routing.answer_text import safe_markdown
 from routing.figures import Measured, money
 from routing.insights import tokens_per_second
 from routing.local import local_experts
 from routing.router import Routed
-from routing.schema import Answer, Expert, Pace
+from routing.schema import Answer, Expert
 
 LONG = 1200  # characters that still fit into a card without scrolling
 Predicted = Mapping[str, float | None]
@@ -25,11 +25,6 @@ class Origin:
     asked: str
     pick: str
     failed: tuple[Answer, ...] = ()
-
-
-def paces() -> Mapping[str, Pace]:
-    """How fast experts answered; pages call ``asking.decided`` instead."""
-    return asking.paces()
 
 
 def is_installed(expert: Expert) -> bool:

@@ -11,6 +11,8 @@ from routing.errors import RequestRefused
 SETTING: Final = "THALAMUS_PRIVATE_ADDRESSES"
 _FORM: Final = re.compile(r"https?://[\w.\-\[\]:]+(/[^\s?#@]*)?")
 
+_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
@@ -76,15 +78,35 @@ def _host(address: str) -> str:
 
 def _resolved(host: str, *, look_up: bool) -> list[IpAddress]:
     """Where a host leads; a name is looked up only where that decides."""
-    try:
-        return [ipaddress.ip_address(host)]
-    except ValueError:
-        pass
+    if (literal := _literal(host)) is not None:
+        return [literal]
     if host == "localhost":
         return [ipaddress.ip_address("127.0.0.1")]
     if not look_up:
         return []
     try:
-        return [ipaddress.ip_address(info[4][0]) for info in socket.getaddrinfo(host, None)]
+        return [_unwrapped(ipaddress.ip_address(info[4][0])) for info in socket.getaddrinfo(host, None)]
     except OSError:
         return []
+
+
+def _literal(host: str) -> IpAddress | None:
+    """The address that a host spells out, in any form that the name service reads as one (2852039166, 0xa9fea9fe)."""
+    try:
+        return _unwrapped(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
+    except (OSError, ValueError):
+        return None
+
+
+def _unwrapped(ip: IpAddress) -> IpAddress:
+    """The IPv4 address within an IPv6 one, where there is one: the call ends there."""
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped is not None:
+            return ip.ipv4_mapped
+        if ip in _NAT64:
+            return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip

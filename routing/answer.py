@@ -36,6 +36,10 @@ class Stop:
         """Stop the answer of one column."""
         self._names.add(column)
 
+    def again(self, column: str) -> None:
+        """One column is asked anew: an earlier stop of it alone does not count any more."""
+        self._names.discard(column)
+
     def is_set(self, column: str) -> bool:
         """Whether the answer of this column is to stop."""
         return self._all.is_set() or column in self._names
@@ -185,7 +189,8 @@ def _pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
     for chunk in response:
         choices = _get(chunk, "choices")
         content = _get(_get(choices[0], "delta"), "content") if isinstance(choices, list) and choices else None
-        yield content if isinstance(content, str) else ""
+        # JSON may escape half of a character; such a half can be neither shown nor kept.
+        yield content.encode("utf-8", "replace").decode("utf-8") if isinstance(content, str) else ""
     # LiteLLM says "stop" even if the provider never did; only what was received counts.
     finish = getattr(response, "received_finish_reason", None)
     seen.finish_reason = finish if isinstance(finish, str) else None

@@ -12,9 +12,9 @@ from routing.schema import Expert
 from routing.store.records import KeptRun, NewRun
 
 MOST_FALLBACKS: Final = 3
-# No tokenizer of the experts here makes more tokens of ordinary text than one for every two bytes, nor a template of
-# more than 64; the usual length is about four bytes a token.
-BYTES_PER_TOKEN_LEAST: Final = 2
+# Tokenizers that fall back to bytes make at most one token of a byte, and digits or rare scripts come near it; no
+# template of the experts here has more than 64. The usual length is about four bytes a token.
+BYTES_PER_TOKEN_LEAST: Final = 1
 BYTES_PER_TOKEN_USUAL: Final = 4
 TEMPLATE_TOKENS: Final = 64
 

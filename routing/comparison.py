@@ -101,6 +101,7 @@ class Comparison:
             self._columns[column] = replace(_fresh(before, before.asked), failed=())
             if self._running == 0:
                 self._stop = Stop()
+            self._stop.again(column)
         self._gather((self._requests[column],))
 
     def wait(self, timeout_s: float | None = None) -> tuple[Column, ...]:
@@ -149,9 +150,10 @@ class Comparison:
     def _successor(self, column: Column, answer: Answer) -> Expert | None:
         """Who takes over: the first fallback that nobody asked yet, where the expert failed before any text came.
 
-        An expert that answers in another column of the same repeat would only say the same twice.
+        An expert that answers in another column of the same repeat would only say the same twice. A failure that was
+        billed has used up what was reserved for the column, so nobody takes over.
         """
-        if answer.error is None or answer.text or self._stop.is_set(column.key):
+        if answer.error is None or answer.text or answer.cost_usd or self._stop.is_set(column.key):
             return None
         beside = [c for c in self._columns.values() if c.repeat == column.repeat]
         tried = {name for c in beside for name in (c.expert.name, *(a.expert for a in c.failed))}

@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from routing.answer_text import reading_ease
 from routing.comparison import Column
-from routing.errors import BudgetError, StoreError
+from routing.errors import BudgetError, StoreError, TimedOut
 from routing.schema import Answer
 from routing.store import NewRun, Place, Store
 
@@ -71,7 +71,7 @@ class RunRecorder:
             self._store.runs.replace(self.run_id, answer, repeat=column.repeat, reading_ease=reading_ease(answer.text))
             if column.key in self._lines:
                 self._store.ledger.settle(self._lines[column.key], self._total(column.key, answer))
-        except SQLAlchemyError as problem:
+        except (SQLAlchemyError, ValueError) as problem:  # drivers refuse some characters with a ValueError
             self.problem = f"An answer could not be kept ({type(problem).__name__}). {_CHECK}"
 
     def finish(self) -> None:
@@ -99,8 +99,14 @@ class RunRecorder:
             self._spent.pop(column, None)
 
     def _total(self, key: str, answer: Answer) -> float | None:
-        """What the calls of a column cost together; one of unknown cost makes the sum unknown."""
-        cost = 0.0 if answer.error is not None and not answer.text else answer.cost_usd
+        """What the calls of a column cost together; one of unknown cost makes the sum unknown.
+
+        A call that failed before any text came cost nothing, unless its provider says otherwise or its time ran out:
+        then it was at work, and what that cost is unknown.
+        """
+        cost = answer.cost_usd
+        if cost is None and answer.error is not None and not answer.text and not isinstance(answer.error, TimedOut):
+            cost = 0.0
         with self._lock:
             before = self._spent.get(key, 0.0)
             self._spent[key] = None if before is None or cost is None else before + cost

@@ -30,7 +30,18 @@ def test_private_addresses_are_for_ones_own_machine(address):
         checked_address(address, allow_private=False)
 
 
-@pytest.mark.parametrize("address", ["http://169.254.169.254/latest", "http://[fe80::1]/v1"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://169.254.169.254/latest",
+        "http://169.254.169.254./latest",
+        "http://2852039166/latest",
+        "http://0xa9fea9fe/latest",
+        "http://[::ffff:169.254.169.254]/latest",
+        "http://[64:ff9b::a9fe:a9fe]/latest",
+        "http://[fe80::1]/v1",
+    ],
+)
 @pytest.mark.parametrize("allow_private", [True, False])
 def test_link_local_addresses_are_never_called(address, allow_private):
     with pytest.raises(RequestRefused, match="link-local address, which is never called"):

@@ -8,6 +8,7 @@ import pytest
 
 from routing import answer, answer_errors, errors
 from routing.answer import answers, ask, same_request
+from routing.answer_client import Stream
 from routing.keys import KeyRing
 from tests.asking import FAST, expert, one, ring
 from tests.loopback import Loopback
@@ -57,6 +58,18 @@ def test_each_failure_is_one_sentence_without_a_key(
     assert "sk-" not in said
     assert len(said) < 400
     assert not got.is_complete
+
+
+def test_a_short_key_that_a_server_repeats_is_blotted_out(monkeypatch: pytest.MonkeyPatch, server: Loopback) -> None:
+    monkeypatch.setattr("routing.answer_call.explain", lambda *_, **__: errors.ServerFailed("I know hunter2."))
+    keys = KeyRing(session={"STATUS_500_K_ENDPOINT_KEY": "hunter2"}, environ={}, endpoints={"status-500-k": server.url})
+    (got,) = answers(same_request([expert("status-500-k")], "x", FAST), keys=keys)
+    assert str(got.error) == "I know ***."
+
+
+def test_half_a_character_never_reaches_a_page_or_the_store() -> None:
+    chunk = {"choices": [{"delta": {"content": "a\ud83d"}}]}
+    assert list(answer._pieces([chunk], Stream(iter(())))) == ["a?"]
 
 
 def test_what_arrived_before_a_break_is_kept(server: Loopback) -> None:

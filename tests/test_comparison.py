@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import pytest
 
+from routing import comparison
 from routing.answer import same_request
 from routing.answer_client import Message, Request, Settings
 from routing.catalog import load_catalog
 from routing.comparison import Comparison
-from routing.errors import KeyMissing, PromptError
+from routing.errors import KeyMissing, PromptError, ServerFailed
 from routing.keys import KeyRing
+from routing.schema import AnswerEvent
 from tests.loopback import Loopback
+from tests.test_store import answer
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LiteLLM's, in its own threads
 
@@ -55,6 +58,25 @@ def test_stopping_one_keeps_what_arrived_and_the_others_go_on(server):
     assert stuck.text
     assert not stuck.answer.is_complete
     assert slow.answer.is_complete
+
+
+def test_an_answer_stopped_alone_can_be_asked_again_while_others_are_written(server):
+    experts = named("stuck-a", "stuck-b")
+    run = Comparison(same_request(experts, "hello", Settings()), ring(server, experts))
+
+    def until(claim):
+        deadline = time.monotonic() + 30
+        while not claim(run.columns()[0]) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert claim(run.columns()[0])
+
+    until(lambda a: a.text)
+    run.stop("stuck-a")
+    until(lambda a: a.answer is not None)
+    run.retry("stuck-a")
+    until(lambda a: a.text and a.answer is None)
+    run.stop()
+    run.wait(30)
 
 
 def test_stopping_all_ends_all(server):
@@ -101,6 +123,14 @@ def test_a_fallback_takes_over_a_column_that_failed_before_any_text(server):
     assert "normal-y" in column.answer.text
     assert [k[1:] for k in keeper.kept] == [(bad.name, False), (other.name, False), (good.name, True)]
     assert keeper.finished == 1
+
+
+def test_nobody_takes_over_where_the_failure_was_billed(monkeypatch):
+    bad, good = named("a", "b")
+    billed = answer("a", "", cost=0.1, error=ServerFailed("The answer is empty."))
+    monkeypatch.setattr(comparison, "ask", lambda requests, **_: iter([AnswerEvent("a", "finished", answer=billed)]))
+    (column,) = Comparison(same_request([bad], "hello"), KeyRing(environ={}), fallbacks={"a": [good]}).wait(10)
+    assert column.answer is billed
 
 
 def test_an_answer_that_broke_off_is_kept_and_nobody_takes_over(server):

@@ -141,7 +141,7 @@ def test_a_share_link_restores_the_state():
     assert app.selectbox(key="pool").value == "frontier4"
     assert app.selectbox(key="axis_x").value == "size"
     assert len(app.dataframe[0].value) == 4
-    assert "weight_latency=much" in app.toast[0].value
+    assert "weight\\_latency=much" in app.toast[0].value
 
 
 def test_a_flip_that_was_applied_stays_and_travels_in_the_link(app):

@@ -12,7 +12,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 
-from routing.errors import AnswerError, BudgetError, ServerFailed, StoreError
+from routing.catalog import load_catalog
+from routing.comparison import Column
+from routing.errors import AnswerError, BudgetError, ServerFailed, StoreError, TimedOut
+from routing.recording import begin
 from routing.schema import Answer
 from routing.store import NewRun, Place, Vote, open_store
 from routing.store.engine import URL_NAME, connect, default_url
@@ -134,11 +137,12 @@ def test_deleting_takes_answers_and_votes_along_and_leaves_the_ledger(store):
     assert store.ledger.charged(ME.browser) == pytest.approx(0.1)
 
 
-def test_a_second_vote_of_a_person_replaces_the_first_and_a_judge_adds(store):
+def test_a_second_vote_of_a_judge_replaces_its_first_and_no_other(store):
     run_id = store.runs.begin(RUN, ME)
     store.votes.add(run_id, Vote("person", "win", "a", ("a", "b"), is_blind=True))
     store.votes.add(run_id, Vote("person", "tie", None, ("a", "b"), is_blind=True))
-    store.votes.add(run_id, Vote("judge-1", "win", "b", ("a", "b"), is_blind=True, cost_usd=0.01))
+    for _ in range(2):  # asked again about the same answers, a judge does not count twice
+        store.votes.add(run_id, Vote("judge-1", "win", "b", ("a", "b"), is_blind=True, cost_usd=0.01))
     votes = store.runs.open(run_id, "").votes
     assert [(v.judge, v.verdict, v.winner) for v in votes] == [("person", "tie", None), ("judge-1", "win", "b")]
 
@@ -172,6 +176,21 @@ def test_settling_gives_back_what_was_not_spent_and_unknown_stays_charged(store)
     store.ledger.settle(lines["b"], None)
     assert store.ledger.charged(ME.browser) == pytest.approx(0.4)
     assert [line.is_settled for line in store.ledger.lines(ME.browser)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("one", "charged"),
+    [
+        (answer(text="", cost=None, error=ServerFailed("It failed.")), 0.0),
+        (answer(text="", cost=0.2, error=ServerFailed("The answer is empty, and billed.")), 0.2),
+        (answer(text="", cost=None, error=TimedOut("It was still thinking.")), 0.4),
+    ],
+)
+def test_a_failure_without_text_is_charged_unless_nothing_was_billed(store, one, charged):
+    recorder = begin(store, RUN, ME, {"a #1": 0.4}, 1.0)
+    expert = load_catalog()["o3-mini"]
+    recorder.keep(Column("a #1", expert, expert), one)
+    assert store.ledger.charged(ME.browser) == pytest.approx(charged)
 
 
 def test_clicks_at_the_same_time_never_pass_the_budget_together(store):

@@ -109,8 +109,7 @@ def ask(
     try:
         recorder = begin(asking.store(), run, asking.place(), cost.to_reserve(), money.budget_usd())
     except StoreError as failure:
-        if money.budget_usd() is not None and cost.most > 0:
-            raise BudgetError(f"{failure} Without it the budget cannot be watched; empty the budget to ask.") from None
+        watched(cost.most, f"{failure} Without it")
         problem = f"{failure} The answers are shown but not kept."
     running = Comparison(plan.requests(), keys.ring(), fallbacks=plan.taking_over(), recorder=recorder)
     shown = [request.key for request in plan.requests()]
@@ -150,15 +149,32 @@ def retry(turn: Turn, column: str) -> None:
         BudgetError: It could go beyond the budget.
         StoreError: The database failed.
     """
-    if turn.recorder is not None:
-        most = turn.cost.to_reserve(column)[column]
+    most = turn.cost.to_reserve(column)[column]
+    if turn.recorder is None:
+        watched(most)
+    else:
         turn.recorder.reserve_again(column, most, asking.place(), money.budget_usd())
     turn.checks.pop(column, None)
     turn.comparison.retry(column)
 
 
-def bench(turn: Turn) -> Bench | None:
-    """Where a judgement of this turn is kept; None where nothing is kept."""
+def watched(most_usd: float | None, without: str = "This run is not kept, and without that") -> None:
+    """Without the database nothing that may cost is asked under a budget; an unknown price (None, NaN) was accepted.
+
+    Raises:
+        BudgetError: It may cost something, and there is a budget.
+    """
+    if money.budget_usd() is not None and most_usd is not None and most_usd > 0:
+        raise BudgetError(f"{without} the budget cannot be watched; empty the budget to ask.")
+
+
+def bench(turn: Turn, most_usd: float | None) -> Bench | None:
+    """Where a judgement of this turn is kept; None where nothing is kept.
+
+    Raises:
+        BudgetError: Nothing is kept, so that a budget could not be watched.
+    """
     if turn.recorder is None:
+        watched(most_usd)
         return None
     return Bench(asking.store(), turn.recorder.run_id, asking.place(), money.budget_usd())

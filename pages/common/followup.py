@@ -133,7 +133,10 @@ def go_on(turn: Turn) -> None:
         plan, routed = _next(turn, text)
         cost = choosing.cost_of(plan, routed)
         st.caption(money.sentence(cost, len(plan.experts)))
-        if is_clicked and not choosing.is_too_far(routed, plan.experts):
+        # What was unknown before was accepted before; an own address may have come since.
+        surprising = tuple(name for name in cost.unknown if name not in turn.cost.unknown)
+        is_confirmed = money.is_confirmed(replace(cost, unknown=surprising), key="continue_unknown")
+        if is_clicked and is_confirmed and not choosing.is_too_far(routed, plan.experts):
             conversation.ask(
                 plan, routed, cost, domain=turn.domain, is_blind=turn.is_blind, earlier=conversation.turns()
             )
@@ -143,7 +146,7 @@ def go_on(turn: Turn) -> None:
 
 
 def _next(turn: Turn, text: str) -> tuple[Plan, Routed]:
-    """The next turn, under the preferences of the first; flags in it count.
+    """The next turn, under the preferences of the first; flags in it count, for those who may take over too.
 
     Raises:
         RoutingError: The prompt or its flags cannot be used.
@@ -151,4 +154,5 @@ def _next(turn: Turn, text: str) -> tuple[Plan, Routed]:
     router = cards.router(turn.routed.router)
     routed = asking.decided(router, router.read(text), turn.routed.decision.preferences)
     told = conversation.histories(conversation.turns())
-    return replace(turn.plan, prompt=routed.reading.prompt, histories=told), routed
+    allowed = tuple(e for e in turn.plan.fallbacks if e.name in routed.decision.order)
+    return replace(turn.plan, prompt=routed.reading.prompt, histories=told, fallbacks=allowed), routed

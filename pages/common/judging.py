@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.common import asking, cached, conversation, keys, show
+from pages.common import asking, cached, choosing, conversation, keys, show
 from pages.common.conversation import Turn
 from pages.common.money import dollars
 from routing.checks import LONGEST_PATTERN, CheckKind, passes
@@ -133,10 +133,12 @@ def judge(turn: Turn) -> None:
         is_ready = True
         if most is None:
             is_ready = st.checkbox("Judge at an unknown price", key="judge_unknown")
+        is_ready = is_ready and not choosing.is_too_far(turn.routed, [catalog[name]])
         is_busy = turn.judging is not None and turn.judging.is_running
         if st.button("Judge", key="judge_go", icon=":material/gavel:", disabled=is_busy or not is_ready):
             try:
-                turn.judging = Judging(turn.prompt, given, catalog[name], ring, conversation.bench(turn))
+                bench = conversation.bench(turn, most)
+                turn.judging = Judging(turn.prompt, given, catalog[name], ring, bench)
             except RoutingError as problem:
                 st.warning(show.escape(str(problem)))
     price = "an unknown price" if most is None else f"at most {dollars(most)}"

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.common import cached, controls, names
+from pages.common import cached, controls, names, show
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.predictors import DEFAULT
 
@@ -22,7 +22,7 @@ def take_over() -> None:
     st.session_state["link_taken"] = True
     problems = [note for name, value in st.query_params.items() if (note := _take(name, value)) is not None]
     for note in problems:
-        st.toast(note, icon=":material/link_off:")
+        st.toast(show.escape(note), icon=":material/link_off:")
 
 
 def _take(name: str, value: str) -> str | None:

@@ -122,7 +122,7 @@ def sentence(cost: Estimate, n_asked: int) -> str:
     )
 
 
-def is_confirmed(cost: Estimate) -> bool:
+def is_confirmed(cost: Estimate, *, key: str = "unknown") -> bool:
     """Whether unknown prices, if there are any, were accepted with a tick."""
     if not cost.unknown:
         return True
@@ -130,7 +130,7 @@ def is_confirmed(cost: Estimate) -> bool:
     names = ", ".join(titles[n] for n in dict.fromkeys(cost.unknown))
     return st.checkbox(
         f"Ask at an unknown price: {names}",
-        key=f"unknown_{'_'.join(sorted(set(cost.unknown)))}",
+        key=f"{key}_{'_'.join(sorted(set(cost.unknown)))}",
         persist_state="session",
         help="Nobody here knows what these calls cost, so the budget cannot hold anything for them.",
     )

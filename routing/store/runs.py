@@ -36,26 +36,21 @@ class Runs:
 
     def keep(self, run_id: str, answer: Answer, *, repeat: int = 0, reading_ease: float | None = None) -> int:
         """Keep a finished answer in one transaction; returns its id."""
-        row = AnswerRow(
-            run_id=run_id,
-            expert=answer.expert,
-            repeat=repeat,
-            reading_ease=reading_ease,
-            error_kind=None if answer.error is None else type(answer.error).__name__,
-            error=None if answer.error is None else str(answer.error),
-            **{name: getattr(answer, name) for name in _PLAIN},
-        )
+        row = _answer_row(run_id, answer, repeat, reading_ease)
         with Session(self._engine) as session, session.begin():
             session.add(row)
             session.flush()
             return row.id
 
     def replace(self, run_id: str, answer: Answer, *, repeat: int = 0, reading_ease: float | None = None) -> int:
-        """Keep an answer in the place of the one before: a column was asked again."""
+        """Keep an answer in the place of the one before, in one transaction: a column was asked again."""
         same = (AnswerRow.run_id == run_id, AnswerRow.expert == answer.expert, AnswerRow.repeat == repeat)
+        row = _answer_row(run_id, answer, repeat, reading_ease)
         with Session(self._engine) as session, session.begin():
             session.execute(delete(AnswerRow).where(*same))
-        return self.keep(run_id, answer, repeat=repeat, reading_ease=reading_ease)
+            session.add(row)
+            session.flush()
+            return row.id
 
     def finish(self, run_id: str) -> None:
         """All answers are kept."""
@@ -156,6 +151,18 @@ def _searched(query: Select[Any], owner: str, search: str, domain: str, expert: 
     if expert:
         query = query.where(RunRow.id.in_(select(AnswerRow.run_id).where(AnswerRow.expert == expert)))
     return query
+
+
+def _answer_row(run_id: str, answer: Answer, repeat: int, reading_ease: float | None) -> AnswerRow:
+    return AnswerRow(
+        run_id=run_id,
+        expert=answer.expert,
+        repeat=repeat,
+        reading_ease=reading_ease,
+        error_kind=None if answer.error is None else type(answer.error).__name__,
+        error=None if answer.error is None else str(answer.error),
+        **{name: getattr(answer, name) for name in _PLAIN},
+    )
 
 
 def _run(row: RunRow) -> KeptRun:

@@ -19,7 +19,7 @@ class Votes:
         self._engine = engine
 
     def add(self, run_id: str, vote: Vote) -> None:
-        """Keep a vote; a person's later vote on the same run takes the place of the earlier one.
+        """Keep a vote; a later vote of the same judge on the same run takes the place of the earlier one.
 
         Raises:
             StoreError: The run is gone, or the vote names a winner who took no part.
@@ -29,9 +29,8 @@ class Votes:
         with Session(self._engine) as session, session.begin():
             if session.get(RunRow, run_id) is None:
                 raise StoreError(f"There is no run {run_id[:32]!r} any more, so the vote was not kept.")
-            if vote.judge == "person":
-                for row in session.scalars(select(VoteRow).where(VoteRow.run_id == run_id, VoteRow.judge == "person")):
-                    session.delete(row)
+            for row in session.scalars(select(VoteRow).where(VoteRow.run_id == run_id, VoteRow.judge == vote.judge)):
+                session.delete(row)
             session.add(
                 VoteRow(
                     run_id=run_id,

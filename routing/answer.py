@@ -231,6 +231,12 @@ def _litellm() -> ModuleType:
     litellm.failure_callback = []
     for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    import httpx
+    from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
+
+    # An own address is checked before the call; a redirect would lead past the check, into this server's own network.
+    many = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
+    litellm.client_session = httpx.Client(verify=get_ssl_configuration(), follow_redirects=False, limits=many)
     # The first call loads seconds' worth of modules, which must not count as the expert's latency.
     litellm.completion(model="openai/none", messages=[], mock_response="ready", api_key="none", stream=False)
     import openai

@@ -1,8 +1,10 @@
 """Calls that fail: each failure is of one class, one sentence without a key, and leaves the others alone."""
 
 import inspect
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
@@ -65,6 +67,29 @@ def test_a_short_key_that_a_server_repeats_is_blotted_out(monkeypatch: pytest.Mo
     keys = KeyRing(session={"STATUS_500_K_ENDPOINT_KEY": "hunter2"}, environ={}, endpoints={"status-500-k": server.url})
     (got,) = answers(same_request([expert("status-500-k")], "x", FAST), keys=keys)
     assert str(got.error) == "I know ***."
+
+
+def test_a_redirect_is_never_followed(server: Loopback) -> None:
+    """A checked address could lead past the check."""
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(307)
+            self.send_header("Location", f"{server.url}/chat/completions")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Silence."""
+
+    with HTTPServer(("127.0.0.1", 0), Redirecting) as outer:
+        threading.Thread(target=outer.serve_forever, daemon=True).start()
+        keys = KeyRing(environ={}, endpoints={"normal-moved": f"http://127.0.0.1:{outer.server_port}/v1"})
+        (got,) = answers(same_request([expert("normal-moved")], "x", FAST), keys=keys)
+        outer.shutdown()
+    assert not got.text
+    assert "HTTP 307" in str(got.error)
+    assert not [r for r in server.requests if r["body"]["model"] == "normal-moved"]
 
 
 def test_half_a_character_never_reaches_a_page_or_the_store() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -95,6 +95,8 @@ class KeyRing:
         secrets: ``st.secrets`` or a mapping like it; only plain strings count.
         environ: The environment; the process's own if not given. It is read, never written.
         endpoints: Own OpenAI-compatible addresses by expert name, http or https.
+        typed: Experts whose own address was typed in this browser session. Only a key typed there too may go along:
+            otherwise a visitor could send for the keys of whoever runs the app.
         allow_private: Whether own addresses may lie on this machine or in its private network.
     """
 
@@ -102,12 +104,13 @@ class KeyRing:
     secrets: Mapping[str, object] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict, repr=False)
+    typed: Collection[str] = frozenset()
     allow_private: bool = True
 
-    def find(self, *names: str) -> tuple[Secret, str] | None:
-        """The first key found under any of these names, and where it was found."""
+    def find(self, *names: str, is_typed: bool = False) -> tuple[Secret, str] | None:
+        """The first key found under any of these names, and where it was found; ``is_typed`` looks here alone."""
         places = (("session", self.session), ("secrets", self.secrets), ("environment", self.environ))
-        for source, mapping in places:
+        for source, mapping in places[:1] if is_typed else places:
             for name in names:
                 value = mapping.get(name)
                 if isinstance(value, str) and value.strip():
@@ -131,7 +134,7 @@ class KeyRing:
             self.access(expert)
         except (KeyMissing, RequestRefused) as error:
             return KeyStatus(expert.name, False, None, names, str(error))
-        found = self.find(*names)
+        found = self.find(*names, is_typed=expert.name in self.typed)
         if found is None:
             return KeyStatus(expert.name, True, "not needed", names, "your own address, called without a key")
         return KeyStatus(expert.name, True, found[1], names, f"key from {_PLACES[found[1]]}")
@@ -162,22 +165,27 @@ class KeyRing:
         found = self.find(*names)
         if found is None:
             raise KeyMissing(f"{expert.title} has no key: add {' or '.join(names)} {WHERE}.")
-        return Access(expert.litellm, found[0], self._provider_address(expert, provider))
+        return Access(expert.litellm, found[0], self._provider_address(expert, provider, found[1]))
 
-    def _provider_address(self, expert: Expert, provider: str) -> str | None:
+    def _provider_address(self, expert: Expert, provider: str, key_source: str) -> str | None:
         name = ADDRESS_NAMES.get(provider)
         if name is None:
             return None
         found = self.find(name)
         if found is None:
             raise KeyMissing(f"{expert.title} has no address: add {name}, the address of your deployment, {WHERE}.")
+        if found[1] == "session" and key_source != "session":
+            raise KeyMissing(
+                f"{expert.title} has an address typed in this browser session, which gets no key from elsewhere: add "
+                f"{' or '.join(KEY_NAMES[provider])} under Keys too."
+            )
         return self._checked(found[0].reveal())
 
     def _checked(self, address: str) -> str:
         return checked_address(address, allow_private=self.allow_private)
 
     def _own(self, expert: Expert, address: str) -> Access:
-        found = self.find(endpoint_key_name(expert.name))
+        found = self.find(endpoint_key_name(expert.name), is_typed=expert.name in self.typed)
         name = (expert.litellm or expert.name).rsplit("/", 1)[-1]
         return Access(f"openai/{name}", found[0] if found else Secret("none"), self._checked(address))
 

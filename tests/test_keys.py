@@ -80,3 +80,24 @@ def test_key_names_are_those_of_litellm(monkeypatch: pytest.MonkeyPatch) -> None
 def test_children_get_no_secrets() -> None:
     environ = {"PATH": "/bin", "OPENAI_API_KEY": KEY, "AWS_SECRET_ACCESS_KEY": "x", "DATABASE_URL": "y", "LANG": "C"}
     assert harmless_environ(environ) == {"PATH": "/bin", "LANG": "C"}
+
+
+def test_an_address_typed_by_a_visitor_gets_no_key_of_whoever_runs_the_app() -> None:
+    theirs = {"GPT_4O_MINI_ENDPOINT_KEY": KEY, "AZURE_AI_API_KEY": KEY, "AZURE_AI_API_BASE": "https://theirs.test"}
+    gpt = expert("gpt-4o-mini")
+    given = KeyRing(secrets=theirs, environ=theirs, endpoints={gpt.name: "https://theirs.test/v1"})
+    assert given.access(gpt).key.reveal() == KEY
+    typed = replace(given, endpoints={gpt.name: "https://evil.test/v1"}, typed=frozenset({gpt.name}))
+    assert typed.access(gpt).key.reveal() == "none"
+    assert typed.status(gpt).source == "not needed"
+    own = replace(typed, session={"GPT_4O_MINI_ENDPOINT_KEY": "sk-own-0123456789"})
+    assert own.access(gpt).key.reveal() == "sk-own-0123456789"
+
+    azure = replace(expert("o3-mini"), litellm="azure_ai/o3-mini")
+    assert given.access(azure).address == "https://theirs.test"
+    moved = replace(given, session={"AZURE_AI_API_BASE": "https://evil.test"})
+    with pytest.raises(errors.KeyMissing, match="gets no key from elsewhere: add AZURE_AI_API_KEY"):
+        moved.access(azure)
+    assert not moved.status(azure).is_usable
+    whole = replace(moved, session={**moved.session, "AZURE_AI_API_KEY": "sk-own-0123456789"})
+    assert whole.access(azure).key.reveal() == "sk-own-0123456789"

@@ -5,7 +5,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, cards
+from pages.common import asking, cached, cards
 from pages.common.download import csv_button
 from routing.errors import RoutingError
 from routing.predictors.glider_heat import token_weights
@@ -18,7 +18,8 @@ Words = tuple[tuple[str, float], ...]
 def heat(prompt: str, wanted: Preferences) -> None:
     """Its first two choices, then the words coloured for an expert of choice."""
     try:
-        routed = cards.router(NAME).route(prompt, wanted)
+        router = cards.router(NAME)
+        routed = asking.decided(router, router.read(prompt), wanted)
     except RoutingError as problem:
         st.caption(f":material/info: {problem}")
         return

@@ -22,12 +22,13 @@ def ring() -> KeyRing:
     shared = found.get(SHARED_ADDRESSES)
     # What whoever runs the app gave in secrets.toml is for everybody; an address typed here comes before it.
     given = {str(k): str(v) for k, v in shared.items()} if isinstance(shared, Mapping) else {}
-    endpoints = {**given, **st.session_state.get(ADDRESSES, {})}
+    typed: Mapping[str, str] = st.session_state.get(ADDRESSES, {})
     return KeyRing(
         session=session,
         secrets=found,
         environ=os.environ,
-        endpoints=endpoints,
+        endpoints={**given, **typed},
+        typed=frozenset(typed),
         allow_private=_private_allowed(),
     )
 

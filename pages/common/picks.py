@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, names
+from pages.common import asking, cached, names
 from pages.common.download import csv_button
 from routing.errors import RoutingError
 from routing.figures import money
@@ -50,7 +50,7 @@ def table(prompt: str, wanted: Preferences) -> pd.DataFrame:
     titles, called, family = cached.titles(), names.titles(), names.systems()
     rows = []
     for name, (router, reading) in readings(prompt).items():
-        decision = router.decide(reading, wanted).decision
+        decision = asking.decided(router, reading, wanted).decision
         first, second = (*decision.order, "", "")[:2]
         at = decision.options.index(first) if first else 0
         rows.append(

@@ -30,8 +30,8 @@ class _Judgement:
     label: float
 
 
-def propose(runs: Iterable[KeptRun]) -> Proposal:
-    """Fit shifts on two runs in three and judge them on the third.
+def propose(runs: Iterable[KeptRun], in_force: Mapping[str, float] | None = None) -> Proposal:
+    """Fit shifts on two runs in three and judge them on the third, against the shifts that are in force now.
 
     A checked answer is a success or a failure of its expert; a vote says who of a pair is better, a tie one half.
     Which runs are held out follows from their ids, so that asking again proposes the same.
@@ -45,8 +45,8 @@ def propose(runs: Iterable[KeptRun]) -> Proposal:
         (held if int.from_bytes(digest, "big") % HELD_OUT_OF == 0 else used).extend(_judgements(run))
     names = sorted({n for j in (*used, *held) for n in (j.expert, j.other) if n is not None})
     shifts = _fit(used, names)
-    zero = dict.fromkeys(names, 0.0)
-    return Proposal(shifts, len(used), len(held), _loss(held, zero), _loss(held, shifts))
+    now = {name: (in_force or {}).get(name, 0.0) for name in names}
+    return Proposal(shifts, len(used), len(held), _loss(held, now), _loss(held, shifts))
 
 
 def shifted(score: float, by: float) -> float:

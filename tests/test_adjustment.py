@@ -85,7 +85,18 @@ def test_applying_and_going_back(tmp_path):
     assert store.adjustments.shifts("") == dict(good.shifts)
     store.adjustments.undo("")
     assert store.adjustments.shifts("") == {}
+    store.adjustments.apply(other, "")
+    store.adjustments.undo("")
+    assert store.adjustments.shifts("") == {}, "what was taken back stays so"
     store.close()
+
+
+def test_a_proposal_is_judged_against_what_is_in_force():
+    runs = [run(i, winner="a") for i in range(60)]
+    first = propose(runs)
+    again = propose(runs, first.shifts)
+    assert again.loss_before == again.loss_after == first.loss_after
+    assert not again.is_better
 
 
 def test_what_is_not_better_is_refused(tmp_path):

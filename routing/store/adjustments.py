@@ -54,17 +54,17 @@ class Adjustments:
             return row.id
 
     def undo(self, owner: str) -> None:
-        """Switch the active adjustment off; the one before it, if any, is active again."""
+        """Take the active adjustment back; the one that it took the place of, if any, is active again."""
         with Session(self._engine) as session, session.begin():
             mine = select(AdjustmentRow).where(AdjustmentRow.owner == owner).order_by(AdjustmentRow.id)
             rows = list(session.scalars(mine))
             active = next((i for i, row in enumerate(rows) if row.is_active), None)
             if active is None:
                 return
-            rows[active].is_active = False
+            # What was taken back is gone, so that a later undo cannot bring it in force again.
+            session.delete(rows[active])
             if active > 0:
                 rows[active - 1].is_active = True
-                session.delete(rows[active])
 
     def all(self, owner: str) -> list[Applied]:
         """What was applied, newest first."""

@@ -149,7 +149,7 @@ class Proposal:
         shifts: Log odds to add to each expert's predicted score.
         n_used: Judgements it was fitted on.
         n_held_out: Judgements that judged it.
-        loss_before: Mean log loss of the held-out judgements with the predictions as they are.
+        loss_before: Mean log loss of the held-out judgements with the predictions as they are, with what is in force.
         loss_after: The same with the shifts.
     """
 

@@ -25,7 +25,7 @@ def learning() -> None:
     active = next((a for a in applied if a.is_active), None)
     in_force(active)
     if st.button("Propose from votes and checks", key="propose", icon=":material/model_training:"):
-        st.session_state["proposal"] = propose(all_runs())
+        st.session_state["proposal"] = propose(all_runs(), active.proposal.shifts if active else None)
     proposal: Proposal | None = st.session_state.get("proposal")
     if proposal is not None:
         proposed(proposal)

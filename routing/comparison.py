@@ -67,13 +67,14 @@ class Comparison:
     ) -> None:
         self.prompt = requests[0].prompt if requests else ""
         self._requests = {request.key: request for request in requests}
-        self._keys, self._fallbacks, self._recorder = keys, dict(fallbacks or {}), recorder
+        self._fallbacks, self._recorder = dict(fallbacks or {}), recorder
+        self._keys = dict.fromkeys(self._requests, keys)
         self._columns = _empty_columns(requests)
         self._lock = threading.Lock()
         self._stop = Stop()
         self._running = 0
         self._idle = threading.Event()
-        self._gather(tuple(requests))
+        self._gather(tuple(requests), keys)
 
     @property
     def is_running(self) -> bool:
@@ -92,25 +93,26 @@ class Comparison:
         else:
             self._stop.one(column)
 
-    def retry(self, column: str) -> None:
-        """Ask the expert of a finished column again; does nothing while it is still being written."""
+    def retry(self, column: str, keys: KeyRing | None = None) -> None:
+        """Ask the expert of a finished column again, with these keys; does nothing while it is still being written."""
         with self._lock:
             before = self._columns[column]
             if before.answer is None:
                 return
             self._columns[column] = replace(_fresh(before, before.asked), failed=())
+            self._keys[column] = keys or self._keys[column]
             if self._running == 0:
                 self._stop = Stop()
             self._stop.again(column)
-        self._gather((self._requests[column],))
+        self._gather((self._requests[column],), self._keys[column])
 
     def wait(self, timeout_s: float | None = None) -> tuple[Column, ...]:
         """Wait until every answer is finished, or the time is over, and give what is there."""
         self._idle.wait(timeout_s)
         return self.columns()
 
-    def _gather(self, requests: tuple[Request, ...]) -> None:
-        events = ask(requests, keys=self._keys, stop=self._stop)
+    def _gather(self, requests: tuple[Request, ...], keys: KeyRing) -> None:
+        events = ask(requests, keys=keys, stop=self._stop)
         with self._lock:
             self._running += 1
             self._idle.clear()
@@ -145,7 +147,7 @@ class Comparison:
             note = f"{column.expert.title} failed; asking {successor.title} instead"
             failed = (*column.failed, answer)
             self._columns[key] = replace(_fresh(column, successor), note=note, failed=failed)
-        self._gather((replace(self._requests[key], expert=successor, column=key),))
+        self._gather((replace(self._requests[key], expert=successor, column=key),), self._keys[key])
 
     def _successor(self, column: Column, answer: Answer) -> Expert | None:
         """Who takes over: the first fallback that nobody asked yet, where the expert failed before any text came.

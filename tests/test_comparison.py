@@ -92,6 +92,14 @@ def test_an_expert_without_a_key_is_told_apart():
     assert isinstance(column.answer.error, KeyMissing)
 
 
+def test_a_key_added_since_counts_when_a_column_is_asked_again(server):
+    (one,) = named("normal-k")
+    run = Comparison(same_request([one], "hello"), KeyRing(environ={}))
+    assert isinstance(run.wait(30)[0].answer.error, KeyMissing)
+    run.retry(one.name, ring(server, [one]))
+    assert run.wait(30)[0].answer.is_complete
+
+
 def test_an_empty_prompt_is_refused():
     with pytest.raises(PromptError, match="empty"):
         Comparison(same_request([load_catalog()["o3-mini"]], "  "), KeyRing(environ={}))

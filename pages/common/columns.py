@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import answers, asking, cached, conversation, show
+from pages.common import answers, asking, cached, choosing, conversation, show
 from pages.common.conversation import Turn
 from routing.answer_text import reading_ease, safe_markdown
 from routing.comparison import Column
@@ -88,7 +88,7 @@ def card(turn: Turn, column: Column) -> None:
 
 def _retry(turn: Turn, column: Column) -> None:
     try:
-        conversation.retry(turn, column.key)
+        conversation.retry(turn, column.key, choosing.cost_of(turn.plan, turn.routed))
     except RoutingError as problem:
         st.session_state[f"refused_{turn.shown.index(column.key)}"] = str(problem)
     else:

@@ -142,20 +142,23 @@ def histories(earlier: Sequence[Turn]) -> dict[str, tuple[Message, ...]]:
     return found
 
 
-def retry(turn: Turn, column: str) -> None:
-    """Ask one column again; the budget must allow it.
+def retry(turn: Turn, column: str, cost: Estimate) -> None:
+    """Ask one column again with the keys that are there now, at what that costs now; the budget must allow it.
 
     Raises:
-        BudgetError: It could go beyond the budget.
+        BudgetError: It could go beyond the budget, or costs an unknown amount that nobody accepted.
         StoreError: The database failed.
     """
-    most = turn.cost.to_reserve(column)[column]
+    if surprising := [name for name in cost.unknown if name not in turn.cost.unknown]:
+        names = ", ".join(cached.titles()[name] for name in dict.fromkeys(surprising))
+        raise BudgetError(f"What {names} costs is unknown now. Accept that beside Ask, and ask again there.")
+    most = cost.to_reserve(column)[column]
     if turn.recorder is None:
         watched(most)
     else:
         turn.recorder.reserve_again(column, most, asking.place(), money.budget_usd())
     turn.checks.pop(column, None)
-    turn.comparison.retry(column)
+    turn.comparison.retry(column, keys.ring())
 
 
 def watched(most_usd: float | None, without: str = "This run is not kept, and without that") -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 # A cell that begins so is a formula to a spreadsheet; answers and prompts are text from elsewhere.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # the last four are full width
 
 
 def csv_button(frame: pd.DataFrame, file: str, *, key: str, label: str = "Download as CSV") -> None:

@@ -77,7 +77,7 @@ def ask(page: Page, address: str, marker: str) -> None:
     type_prompt(page, f"Repeat the word {marker}")
     box = page.locator(".st-key-compare_experts input")
     expect(box).to_be_visible(timeout=PATIENCE_MS)
-    tags = page.locator(".st-key-compare_experts [data-baseweb=tag]")
+    tags = page.locator(".st-key-compare_experts [data-tag]")
     expect(tags).not_to_have_count(0, timeout=PATIENCE_MS)
     for name in EXPERTS:
         title = load_catalog()[name].title

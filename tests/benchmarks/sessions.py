@@ -86,7 +86,10 @@ def ask(page: Page, address: str, marker: str) -> None:
             box.fill(title)
             box.press("Enter")
             expect(tags).to_have_count(before + 1, timeout=PATIENCE_MS)
-    page.locator("[class*=st-key-unknown_] label").first.click()
+    confirm = page.locator("[class*=st-key-unknown_]")
+    for name in EXPERTS:  # the tick belongs to the whole choice, so it is drawn anew when the choice changes
+        expect(confirm).to_contain_text(load_catalog()[name].title, timeout=PATIENCE_MS)
+    confirm.get_by_text("Ask at an unknown price").click()
     button = page.locator(".st-key-compare_ask button")
     expect(button).to_be_enabled(timeout=PATIENCE_MS)
     button.click()

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from routing import policies, predictors
+from routing import predictors
 from routing.errors import PreferenceError
 from routing.policies import POLICIES, Rule, outcome, played, rules
 from routing.policies.rules import Confidences
+from routing.registry import load_router
 
 GRID = st.integers(0, 10).map(lambda i: i / 10)
 
@@ -170,5 +171,5 @@ def test_policies_read_predictors_that_exist():
 
 
 def test_an_unknown_policy_suggests_the_nearest():
-    with pytest.raises(PreferenceError, match=r"No policy is called 'cascde'.*Did you mean 'cascade'\?"):
-        policies.policy("cascde")
+    with pytest.raises(PreferenceError, match=r"No router is called 'cascde'.*Did you mean 'cascade'\?"):
+        load_router(name="cascde")

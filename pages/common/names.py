@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from routing.policies import PAPER, POLICIES, policy
+from routing.policies import PAPER, POLICIES
 from routing.predictors import DEFAULT, PREDICTORS
 
 MINDS, LATER = "Multiple Minds", "Later methods"
@@ -46,5 +46,5 @@ def grouped(name: str) -> str:
 
 def about(name: str) -> str:
     """What a router does, in one sentence with its source."""
-    one = PREDICTORS[name] if name in PREDICTORS else policy(name)
+    one = PREDICTORS[name] if name in PREDICTORS else POLICIES[name]
     return f"{one.about} Source: {one.source}."

@@ -6,7 +6,6 @@ the experts, and whom it asks. Most ask one expert; a vote asks every expert tha
 Source: Srivatsa, Maurya & Kochmar 2024 (arXiv:2405.00467); the cascade after FrugalGPT (arXiv:2305.05176).
 """
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -14,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from routing.errors import PreferenceError
 from routing.policies import played, rules
 from routing.policies.rules import Choice, Confidences, Mask
 from routing.schema import Floats
@@ -119,19 +117,6 @@ POLICIES: Final[Mapping[str, Policy]] = MappingProxyType(
         ),
     }
 )
-
-
-def policy(name: str) -> Policy:
-    """The policy of that name.
-
-    Raises:
-        PreferenceError: There is none; the message lists the names and suggests the nearest.
-    """
-    if name not in POLICIES:
-        close = difflib.get_close_matches(name, POLICIES, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise PreferenceError(f"No policy is called {name!r}. Known are {', '.join(POLICIES)}.{hint}")
-    return POLICIES[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """What every method on stored arrays shares: it predicts measurements, and places make experts of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
 from routing.encoder import Card
-from routing.predictors.graph import GraphHead, wide
+from routing.predictors.graph import GraphHead, rescored, wide
 from routing.predictors.places import PLACES, to_experts
 from routing.predictors.stored import Arrays, arrays_of
 from routing.schema import Features, Floats, Prediction, Predictor
@@ -40,21 +41,11 @@ class ColumnPredictor:
         told = self._base.predict(features)
         share = wide(features.heads[SHARE])
         score = to_experts(self._columns(features, self._arrays), share, self._places)
-        tokens, latency = told.output_tokens, told.latency_s
         if self._tokens is not None:
             own = self._tokens(features, self._arrays)
-            tokens = own_tokens(own, share, self._arrays, tokens)
-            latency = self._base.latency(tokens)
-        unknown = np.full_like(score, np.nan)
-        return Prediction(
-            experts=told.experts,
-            score=score,
-            score_low=unknown,
-            score_high=unknown,
-            output_tokens=tokens,
-            reading_ease=told.reading_ease,
-            latency_s=latency,
-        )
+            tokens = own_tokens(own, share, self._arrays, told.output_tokens)
+            told = replace(told, output_tokens=tokens, latency_s=self._base.latency(tokens))
+        return rescored(told, score)
 
 
 def own_tokens(columns: Floats, share: Floats, arrays: Arrays, usual: Floats) -> Floats:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from routing.encoder import Card
-from routing.predictors.graph import GraphHead
+from routing.predictors.graph import GraphHead, rescored
 from routing.predictors.method import Method
 from routing.schema import Features, Floats, Prediction
 
@@ -29,17 +29,7 @@ class Constant:
     def predict(self, features: Features) -> Prediction:
         """The same scores in every row; no interval."""
         told = self._base.predict(features)
-        score = np.broadcast_to(self._score, told.score.shape).copy()
-        unknown = np.full_like(score, np.nan)
-        return Prediction(
-            experts=told.experts,
-            score=score,
-            score_low=unknown,
-            score_high=unknown,
-            output_tokens=told.output_tokens,
-            reading_ease=told.reading_ease,
-            latency_s=told.latency_s,
-        )
+        return rescored(told, np.broadcast_to(self._score, told.score.shape).copy())
 
 
 def build(card: Card) -> Constant:

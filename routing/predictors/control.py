@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routing.encoder import Card
-from routing.predictors.graph import GraphHead
+from routing.predictors.graph import GraphHead, rescored
 from routing.predictors.method import Method
 from routing.schema import Features, Floats, Prediction
 
@@ -33,16 +33,7 @@ class Lots:
         told = self._base.predict(features)
         prompts = np.array([_number(np.asarray(key).tobytes()) for key in _keys(features)], dtype=np.uint64)
         experts = np.array([_number(name.encode()) for name in told.experts], dtype=np.uint64)
-        unknown = np.full_like(told.score, np.nan)
-        return Prediction(
-            experts=told.experts,
-            score=_lots(prompts, experts),
-            score_low=unknown,
-            score_high=unknown,
-            output_tokens=told.output_tokens,
-            reading_ease=told.reading_ease,
-            latency_s=told.latency_s,
-        )
+        return rescored(told, _lots(prompts, experts))
 
 
 def _keys(features: Features) -> Sequence[Sequence[int] | NDArray[np.float32]]:

@@ -9,8 +9,8 @@ import numpy as np
 
 from routing.encoder import Card
 from routing.predictors.glider_cards import Cards
-from routing.predictors.glider_score import sigmoid
-from routing.predictors.graph import GraphHead
+from routing.predictors.graph import GraphHead, rescored
+from routing.predictors.links import sigmoid
 from routing.predictors.method import Method
 from routing.predictors.stored import Arrays, arrays_of
 from routing.schema import Expert, Features, Floats, Prediction
@@ -59,18 +59,7 @@ class Retrieval:
 
     def predict(self, features: Features) -> Prediction:
         """Predict for every expert of the graph, one row a prompt."""
-        told = self._base.predict(features)
-        score = scores(features, self._arrays)
-        unknown = np.full_like(score, np.nan)
-        return Prediction(
-            experts=told.experts,
-            score=score,
-            score_low=unknown,
-            score_high=unknown,
-            output_tokens=told.output_tokens,
-            reading_ease=told.reading_ease,
-            latency_s=told.latency_s,
-        )
+        return rescored(self._base.predict(features), scores(features, self._arrays))
 
 
 METHOD: Final = Method(

@@ -12,7 +12,8 @@ import numpy as np
 from routing.encoder import Card
 from routing.predictors.columns import SHARE, ColumnPredictor
 from routing.predictors.glider_edit import with_cards_beside
-from routing.predictors.glider_score import ONLY_GLOBAL, calibrated, combine, global_scores, local_scores, softmax
+from routing.predictors.glider_score import ONLY_GLOBAL, calibrated, combine, global_scores, local_scores
+from routing.predictors.links import softmax
 from routing.predictors.method import Method
 from routing.predictors.places import PLACES
 from routing.predictors.stored import Arrays, arrays_of

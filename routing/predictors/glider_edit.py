@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from routing import encoder as graph
 from routing.encoder import Card
 from routing.predictors.glider_cards import CARDS_FILE, Cards, load_cards
-from routing.predictors.glider_score import unit
+from routing.predictors.links import unit
 from routing.predictors.stored import Arrays
 
 Embed = Callable[[Sequence[str]], NDArray[np.floating]]

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from routing.predictors.links import sigmoid, softmax, unit
 from routing.predictors.stored import Arrays
 from routing.schema import Features, Floats
 
@@ -102,19 +103,3 @@ def layer_norm(values: Floats) -> Floats:
     """Rows with mean 0 and variance 1, without learned scale or shift."""
     centred = values - values.mean(axis=-1, keepdims=True)
     return np.asarray(centred / (centred.std(axis=-1, keepdims=True) + 1e-6))
-
-
-def unit(values: Floats) -> Floats:
-    """Rows of length 1; a zero row stays zero."""
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12))
-
-
-def softmax(values: Floats) -> Floats:
-    """Softmax of every row."""
-    raised = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-
-def sigmoid(values: Floats) -> Floats:
-    """Logistic function, safe for large numbers."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -30.0, 30.0))))

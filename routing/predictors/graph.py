@@ -1,5 +1,7 @@
 """What every method inside the graph shares: one head holds its scores, the other heads are common to all."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +42,12 @@ class GraphHead:
     def latency(self, tokens: Floats) -> Floats:
         """Seconds until answers of these lengths are complete, same shape, NaN for experts never timed."""
         return np.asarray(self._first_s + self._per_token_s * tokens)
+
+
+def rescored(told: Prediction, score: Floats) -> Prediction:
+    """The same prediction with another method's scores, whose interval is unknown."""
+    unknown = np.full_like(score, np.nan)
+    return replace(told, score=score, score_low=unknown, score_high=unknown)
 
 
 def wide(values: NDArray[np.float32]) -> Floats:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from routing.predictors.glider_cards import ExpertCards
 from routing.predictors.glider_edit import cards_hash
-from routing.predictors.glider_score import global_cosines, mixed, softmax, standardised, unit
+from routing.predictors.glider_score import global_cosines, mixed, standardised
+from routing.predictors.links import softmax, unit
 from routing.schema import Floats
 from routing.training.methods.data import TrainingSet
 from routing.training.methods.glider_alpha import ALPHAS, Scores, calibrate, choose, regrets

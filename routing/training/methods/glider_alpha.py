@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from routing.predictors.glider_score import ONLY_GLOBAL, combine, sigmoid
+from routing.predictors.glider_score import ONLY_GLOBAL, combine
+from routing.predictors.links import sigmoid
 from routing.schema import Floats
 
 ALPHAS: Final = (0.0, 0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, ONLY_GLOBAL)

@@ -81,6 +81,7 @@ class AnswerRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[str] = mapped_column(ForeignKey("run.id", ondelete="CASCADE"))
     expert: Mapped[str]
+    asked: Mapped[str | None]
     repeat: Mapped[int]
     kept: Mapped[datetime] = mapped_column(default=now)
     text: Mapped[str]
@@ -152,3 +153,73 @@ class AdjustmentRow(Base):
     parameters: Mapped[dict[str, Any]]
     measures: Mapped[dict[str, Any]]
     is_active: Mapped[bool]
+
+
+class OwnExpertRow(Base):
+    """An expert that a person added, or a shipped one whose facts they changed or which they hid."""
+
+    __tablename__ = "own_expert"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    changed: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    facts: Mapped[dict[str, Any]]
+    address: Mapped[str | None]
+    is_hidden: Mapped[bool]
+    skill: Mapped[dict[str, Any] | None]
+
+    __table_args__ = (UniqueConstraint("owner", "name"),)
+
+
+class ProbeOutcomeRow(Base):
+    """How one expert did on one prompt with a checkable answer; ``job`` says for which purpose it was asked."""
+
+    __tablename__ = "probe_outcome"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    job: Mapped[str]
+    expert: Mapped[str]
+    prompt_id: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    score: Mapped[float | None]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
+    latency_s: Mapped[float | None]
+    cost_usd: Mapped[float | None]
+    error: Mapped[str | None]
+
+    __table_args__ = (UniqueConstraint("owner", "job", "expert", "prompt_id"),)
+
+
+class OwnRouterRow(Base):
+    """A router that a person trained: where its files lie and how it compared; at most one of theirs is active."""
+
+    __tablename__ = "own_router"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    created: Mapped[datetime] = mapped_column(default=now)
+    folder: Mapped[str]
+    graph_sha256: Mapped[str]
+    measures: Mapped[dict[str, Any]]
+    is_active: Mapped[bool]
+
+    __table_args__ = (UniqueConstraint("owner", "name"),)
+
+
+class PolicyRow(Base):
+    """One version of a policy file; versions count from 1 and are never changed."""
+
+    __tablename__ = "policy"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    version: Mapped[int]
+    created: Mapped[datetime] = mapped_column(default=now)
+    content: Mapped[dict[str, Any]]
+
+    __table_args__ = (UniqueConstraint("owner", "name", "version"),)

@@ -4,6 +4,7 @@ from sqlalchemy import Engine
 
 from routing.store.adjustments import Adjustments
 from routing.store.engine import connect, default_url
+from routing.store.experts import OwnExperts
 from routing.store.ledger import Ledger
 from routing.store.records import KeptAnswer, KeptRun, NewRun, Place, Summary, Vote
 from routing.store.runs import Runs
@@ -25,6 +26,7 @@ class Store:
         self.votes = Votes(engine)
         self.ledger = Ledger(engine)
         self.adjustments = Adjustments(engine)
+        self.experts = OwnExperts(engine)
 
     @property
     def shown(self) -> str:

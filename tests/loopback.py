@@ -13,6 +13,7 @@ gives other names such a manner. Everything that was asked is kept in ``server.r
 """
 
 import json
+import sys
 import threading
 import time
 from collections import Counter
@@ -176,6 +177,11 @@ class _Server(ThreadingHTTPServer):
         self.calls: Counter[str] = Counter()
         self.lock = threading.Lock()
         self.closing = threading.Event()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that hung up, or was killed, is no error of this server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class Loopback:

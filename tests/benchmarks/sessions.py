@@ -10,15 +10,17 @@ import json
 import signal
 import sqlite3
 import tempfile
+import traceback
 import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from multiprocessing import Process, Queue
 from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Error as BrowserError
 
 from routing.answer import same_request
 from routing.answer_client import Settings
@@ -88,7 +90,8 @@ def ask(page: Page, address: str, marker: str) -> None:
             box.fill(title)
             box.press("Enter")
             expect(tags).to_have_count(before + 1, timeout=PATIENCE_MS)
-    confirm = page.locator("[class*=st-key-unknown_]")
+    # While the page is drawn anew, Streamlit keeps the element of the run before, marked as stale.
+    confirm = page.locator("[class*=st-key-unknown_][data-stale=false]")
     for name in EXPERTS:  # the tick belongs to the whole choice, so it is drawn anew when the choice changes
         expect(confirm).to_contain_text(load_catalog()[name].title, timeout=PATIENCE_MS)
     confirm.get_by_text("Ask at an unknown price").click()
@@ -143,21 +146,27 @@ def _marker(i: int) -> str:
 
 def kills(browser: Browser, count: int) -> list[Row]:
     """kill -9 at random moments: what the page showed as complete must be kept, and the database be whole."""
-    rng, survived = np.random.default_rng(7), 0
+    rng = np.random.default_rng(7)
+    whole: list[bool] = []
     with experts("slow") as url, home(url) as environ:
         for i in range(count):
-            page = browser.new_context().new_page()
-            with serve(environ=environ, kill=True) as address:
+            page, seen = browser.new_context().new_page(), None
+            with serve(environ=environ, kill=True) as address, suppress(AssertionError, BrowserError):
                 ask(page, address, _marker(i))
                 page.wait_for_timeout(float(rng.uniform(0, 3000)))
                 seen = page.locator("table.facts").count()
             page.context.close()
-            survived += _is_whole(database(environ), _marker(i), seen)
+            if seen is not None:
+                whole.append(_is_whole(database(environ), _marker(i), seen))
+            print(f"kill {i + 1}: {sum(whole)} of {len(whole)} whole, {i + 1 - len(whole)} never asked", flush=True)
         with serve(environ=environ) as address:
             page = browser.new_context().new_page()
             visit(page, f"{address}/history")
             expect(page.get_by_text("Repeat the word marker").first).to_be_visible(timeout=PATIENCE_MS)
-    return [("kill -9 during comparisons: every completed answer kept, database whole", f"{survived} of {count}", "")]
+    missed = count - len(whole)
+    beside = f"{missed} more were killed before they could ask" if missed else ""
+    figure = f"{sum(whole)} of {len(whole)}"
+    return [("kill -9 during comparisons: every completed answer kept, database whole", figure, beside)]
 
 
 def _is_whole(path: Path, marker: str, seen: int) -> bool:
@@ -198,20 +207,34 @@ def _resident_mb() -> float:
     return float("nan")
 
 
+def measured(what: str, part: Callable[[], list[Row]]) -> list[Row]:
+    """The rows of one part, printed as soon as they are there; a part that fails says so in a row of its own."""
+    try:
+        rows = part()
+    except (AssertionError, BrowserError, OSError, RuntimeError, ValueError, sqlite3.Error) as problem:
+        traceback.print_exc()
+        rows = [(what, "not measured", f"failed: {type(problem).__name__}")]
+    for row in rows:
+        print(" | ".join(row), flush=True)
+    return rows
+
+
 def main() -> None:
-    """Run what is asked for, print the rows and put them into the README."""
+    """Run what is asked for, print every row when it is measured, and put them all into the README."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     for name, usual in (("sessions", 20), ("kills", 25), ("comparisons", 200)):
         parser.add_argument(f"--{name}", type=int, default=usual)
     wanted = parser.parse_args()
-    rows = memory(wanted.comparisons)
     with open_browser() as browser:
-        rows = [*many_sessions(browser, wanted.sessions), *kills(browser, wanted.kills), *rows]
-    stamp = f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}."
+        sessions = measured("Many browser sessions", lambda: many_sessions(browser, wanted.sessions))
+        killed = measured("kill -9 during comparisons", lambda: kills(browser, wanted.kills))
+    # The browser is closed by now, so that its memory cannot push out what is measured.
+    rows = [*sessions, *killed, *measured("Memory over many comparisons", lambda: memory(wanted.comparisons))]
+    stamp = (
+        f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}, Chromium on the same machine."
+    )
     lines = [stamp, "", "| what | figure | beside it |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
-    text = "\n".join(lines)
-    print(text)
-    README.write_text(replaced(README.read_text(encoding="utf-8"), "sessions", text), encoding="utf-8")
+    README.write_text(replaced(README.read_text(encoding="utf-8"), "sessions", "\n".join(lines)), encoding="utf-8")
 
 
 if __name__ == "__main__":

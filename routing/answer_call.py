@@ -190,13 +190,13 @@ class Call:
     def _cost(self, tokens_in: int | None, tokens_out: int | None) -> tuple[float | None, str]:
         """Cost by the catalogue's price, so that it compares with the predicted cost; unknown is None, never 0."""
         expert, access = self.expert, self._state.access
-        if expert.name in self._keys.endpoints:
+        if expert.name in self._keys.unpriced:
             return None, "unknown: your own address has no price here"
         if expert.is_local:
             return 0.0, "runs on this machine"
         prices, source = (expert.price_in_usd_per_mtok, expert.price_out_usd_per_mtok), expert.price_source
-        if not all(prices) and access is not None and (listed := self._client.price(access.model)):
+        if None in prices and access is not None and (listed := self._client.price(access.model)):
             prices, source = listed, "LiteLLM's price map"
-        if tokens_in is None or tokens_out is None or prices[0] is None or prices[1] is None or not any(prices):
+        if tokens_in is None or tokens_out is None or prices[0] is None or prices[1] is None:
             return None, "unknown"
         return (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6, source

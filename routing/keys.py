@@ -97,6 +97,7 @@ class KeyRing:
         endpoints: Own OpenAI-compatible addresses by expert name, http or https.
         typed: Experts whose own address was typed in this browser session. Only a key typed there too may go along:
             otherwise a visitor could send for the keys of whoever runs the app.
+        priced: Experts whose price is that of their own address; the others' price is the provider's.
         allow_private: Whether own addresses may lie on this machine or in its private network.
     """
 
@@ -105,7 +106,13 @@ class KeyRing:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict, repr=False)
     typed: Collection[str] = frozenset()
+    priced: Collection[str] = frozenset()
     allow_private: bool = True
+
+    @property
+    def unpriced(self) -> frozenset[str]:
+        """Experts behind an own address whose price nobody here knows."""
+        return frozenset(self.endpoints) - frozenset(self.priced)
 
     def find(self, *names: str, is_typed: bool = False) -> tuple[Secret, str] | None:
         """The first key found under any of these names, and where it was found; ``is_typed`` looks here alone."""
@@ -186,7 +193,9 @@ class KeyRing:
 
     def _own(self, expert: Expert, address: str) -> Access:
         found = self.find(endpoint_key_name(expert.name), is_typed=expert.name in self.typed)
-        name = (expert.litellm or expert.name).rsplit("/", 1)[-1]
+        # A name that already says openai/ is what the address serves, slashes and all.
+        name = expert.litellm or expert.name
+        name = name.removeprefix("openai/") if name.startswith("openai/") else name.rsplit("/", 1)[-1]
         return Access(f"openai/{name}", found[0] if found else Secret("none"), self._checked(address))
 
 

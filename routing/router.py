@@ -1,5 +1,6 @@
 """The composition: a prompt goes in, a decision with everything that explains it comes out."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -160,6 +161,19 @@ class Router:
         rule = None if self._rule is None else self._rule(pool.names, prompt_key(reading.prompt))
         decision = decide(options, wanted, rule)
         return Routed(reading, decision, (time.perf_counter() - started) * 1e3, self.name)
+
+    def with_experts(self, catalog: Catalog, predictor: Predictor | None = None) -> "Router":
+        """The same router over another catalogue; encoder and card are shared, so this takes microseconds.
+
+        Args:
+            catalog: Every expert that may be in a pool; the predictor need not know each of them.
+            predictor: What predicts instead, where more experts can be predicted; the same if not given.
+        """
+        other = copy.copy(self)
+        other.catalog = catalog
+        other.predictor = predictor or self.predictor
+        other._pool = lru_cache(maxsize=256)(other._make_pool)
+        return other
 
     def scale(self, pool: tuple[str, ...] | None = None) -> Scale:
         """What a penalty of 1 means in each unit, for a pool."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.common import asking, cached, cards, controls, heat, link, look, picks, show, tables
+from pages.common import asking, cards, controls, heat, link, look, own, picks, show, tables
 from routing import figures
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
@@ -70,7 +70,7 @@ def chart(routed: Routed) -> None:
         return
     log_x, log_y = (is_log and name in figures.LOG_AXES for name in (x_name, y_name))
     x, y = figures.Axis(x_name, log_x, is_reversed), figures.Axis(y_name, log_y)
-    figure = figures.front(routed.decision, cached.titles(), x, y)
+    figure = figures.front(routed.decision, own.titles(), x, y)
     st.plotly_chart(figure, key="route_front", config=figures.CONFIG, width="stretch")
     show.apart(routed, (x_name, y_name))
 
@@ -103,7 +103,7 @@ def objective_bars(routed: Routed) -> None:
     if routed.decision.pick is None:
         st.caption("No expert is feasible, so there is no objective to compare.")
         return
-    st.plotly_chart(figures.objective(routed.decision, cached.titles()), key="route_objective", config=figures.CONFIG)
+    st.plotly_chart(figures.objective(routed.decision, own.titles()), key="route_objective", config=figures.CONFIG)
 
 
 page()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.common import cached, show
+from pages.common import own, show
 from routing.answer_text import safe_markdown
 from routing.figures import Measured, money
 from routing.insights import tokens_per_second
@@ -82,7 +82,7 @@ def provenance(answer: Answer, origin: Origin) -> None:
     parts.append(f"cost: {show.escape(answer.cost_source)}")
     st.caption(" · ".join(parts))
     for failure in origin.failed:
-        name = cached.titles().get(failure.expert, failure.expert)
+        name = own.titles().get(failure.expert, failure.expert)
         st.caption(f":material/swap_horiz: {show.escape(name)} failed first: {show.escape(str(failure.error))}")
 
 

@@ -1,6 +1,5 @@
 """What every page that decides or asks shares: whose runs they are, the store, and what stored runs teach."""
 
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,19 +9,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from pages.common import cached, keys
-from routing.errors import RoutingError, StoreError
+from pages.common.person import owner, place, store
+from routing.errors import RoutingError
 from routing.insights import paces as paces_of
 from routing.recording import kept
 from routing.router import Reading, Routed, Router
 from routing.schema import Pace, Preferences
-from routing.store import Place, Store
-from routing.store.engine import default_url
+
+__all__ = ["STARTED", "changed", "decided", "moment", "owner", "paces", "place", "shifts", "store", "taught"]
 
 NEWEST: Final = 300  # runs that say how fast experts answer now
 FRESH_S: Final = 60.0
 STARTED: Final = datetime.now(UTC)  # a run of this process that is not finished is still being answered
-AGAIN_S: Final = 30.0  # a database that could not be opened is tried again after this
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,34 +30,6 @@ class _Learned:
     read_at: float
     paces: Mapping[str, Pace]
     shifts: Mapping[str, float]
-
-
-def owner() -> str:
-    """The e-mail of the signed-in person; empty where nobody signs in."""
-    if not getattr(st.user, "is_logged_in", False):
-        return ""
-    return str(st.user.get("email") or st.user.get("sub") or "")
-
-
-def place() -> Place:
-    """Whose runs, and the random name of this browser session."""
-    return Place(owner(), st.session_state.setdefault("browser", secrets.token_hex(12)))
-
-
-def store() -> Store:
-    """The open database.
-
-    Raises:
-        StoreError: It cannot be used.
-    """
-    failed: tuple[float, str] | None = st.session_state.get("store_failed")
-    if failed is not None and time.monotonic() - failed[0] < AGAIN_S:
-        raise StoreError(failed[1])
-    try:
-        return cached.store(default_url(keys.secrets()))
-    except StoreError as problem:
-        st.session_state["store_failed"] = (time.monotonic(), str(problem))
-        raise
 
 
 def changed() -> None:

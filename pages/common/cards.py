@@ -1,15 +1,14 @@
 """Instruction cards: what each expert is good at, in sentences that a person may change for this browser session."""
 
-import copy
 import json
 from dataclasses import replace
 
 import streamlit as st
 
-from pages.common import cached
+from pages.common import cached, own
 from routing.encoder import OnnxEncoder
 from routing.errors import RoutingError
-from routing.predictors import DEFAULT, PREDICTORS
+from routing.predictors import PREDICTORS
 from routing.predictors.glider import NAME as GLIDER
 from routing.predictors.glider_cards import KEY_PHRASES, MOST_CARDS, MOST_CHARS, ExpertCards
 from routing.predictors.glider_edit import with_cards
@@ -24,19 +23,18 @@ MADE = "Made from key phrases of the training tasks that it wins; neither a pers
 
 def router(name: str) -> Router:
     """A router by name; a GLIDER-style one reads the cards as they were changed in this browser session."""
-    shared = cached.router() if name == DEFAULT else cached.router(name)
-    own: dict[str, ExpertCards] = st.session_state.get(OWN, {})
-    if not own or not name.startswith(GLIDER) or not isinstance(shared.encoder, OnnxEncoder):
+    shared = own.router(name)
+    changed: dict[str, ExpertCards] = st.session_state.get(OWN, {})
+    if not changed or not name.startswith(GLIDER) or not isinstance(shared.encoder, OnnxEncoder):
         return shared
     kept: dict[str, Router] = st.session_state.setdefault(KEPT, {})
     if name not in kept:
         encoder, card = shared.encoder, shared.encoder.card
         arrays = with_cards(
-            card, arrays_of(card, GLIDER), {**cached.cards(), **own}, lambda texts: encoder.encode(texts).vector
+            card, arrays_of(card, GLIDER), {**cached.cards(), **changed}, lambda texts: encoder.encode(texts).vector
         )
-        changed = replace(card, methods={GLIDER: arrays, PLACES: arrays_of(card, PLACES)})
-        kept[name] = copy.copy(shared)
-        kept[name].predictor = PREDICTORS[name].build(changed)
+        told = replace(card, methods={GLIDER: arrays, PLACES: arrays_of(card, PLACES)})
+        kept[name] = shared.with_experts(shared.catalog, PREDICTORS[name].build(told))
     return kept[name]
 
 
@@ -48,7 +46,7 @@ def section(names: list[str]) -> None:
     except RoutingError as problem:
         st.caption(f":material/info: {problem}")
         return
-    known, titles = [name for name in names if name in stored], cached.titles()
+    known, titles = [name for name in names if name in stored], own.titles()
     if not known:
         st.caption("None of these experts has instruction cards.")
         return
@@ -57,10 +55,10 @@ def section(names: list[str]) -> None:
         "arXiv:2410.07172)."
     )
     name = st.selectbox("Expert", known, key="cards_expert", format_func=lambda n: titles[n], width=320)
-    own: dict[str, ExpertCards] = st.session_state.setdefault(OWN, {})
-    form(name, stored[name], own)
-    if own:
-        whole = {n: {"by": c.by, "cards": list(c.sentences)} for n, c in {**stored, **own}.items()}
+    changed: dict[str, ExpertCards] = st.session_state.setdefault(OWN, {})
+    form(name, stored[name], changed)
+    if changed:
+        whole = {n: {"by": c.by, "cards": list(c.sentences)} for n, c in {**stored, **changed}.items()}
         st.download_button(
             "Download all cards",
             json.dumps({"experts": whole}, indent=1, ensure_ascii=False),
@@ -72,11 +70,11 @@ def section(names: list[str]) -> None:
         )
 
 
-def form(name: str, stored: ExpertCards, own: dict[str, ExpertCards]) -> None:
+def form(name: str, stored: ExpertCards, changed: dict[str, ExpertCards]) -> None:
     """The sentences of one expert, one a line, with who wrote them."""
-    entry = own.get(name, stored)
+    entry = changed.get(name, stored)
     who = MADE if entry.by == KEY_PHRASES else f"Written by: {entry.by}."
-    if name in own:
+    if name in changed:
         who = "Changed by you; the GLIDER-style routers read it so until this browser session ends."
     with st.form(f"cards_form_{name}", border=False):
         text = st.text_area(
@@ -88,24 +86,24 @@ def form(name: str, stored: ExpertCards, own: dict[str, ExpertCards]) -> None:
         )
         st.caption(who)
         use = st.form_submit_button("Use in this session", icon=":material/check:")
-    if use and (problem := take(name, text, own)):
+    if use and (problem := take(name, text, changed)):
         st.warning(problem)
     elif use:
         st.rerun()
-    if name in own and st.button("Back to the stored cards", key="cards_back", type="tertiary"):
-        del own[name]
+    if name in changed and st.button("Back to the stored cards", key="cards_back", type="tertiary"):
+        del changed[name]
         forget(name)
         st.rerun()
 
 
-def take(name: str, text: str, own: dict[str, ExpertCards]) -> str | None:
+def take(name: str, text: str, changed: dict[str, ExpertCards]) -> str | None:
     """Take changed sentences over; a sentence that says what is wrong with them, or None."""
     sentences = tuple(line.strip() for line in text.splitlines() if line.strip())
     if len(sentences) > MOST_CARDS:
         return f"These are {len(sentences)} sentences; at most {MOST_CARDS} are read. Remove some."
     if too_long := next((s for s in sentences if len(s) > MOST_CHARS), None):
         return f"One sentence has {len(too_long)} characters; at most {MOST_CHARS} are read. Shorten it."
-    own[name] = ExpertCards(BY_YOU, sentences)
+    changed[name] = ExpertCards(BY_YOU, sentences)
     for key in (KEPT, "readings"):
         st.session_state.pop(key, None)
     return None

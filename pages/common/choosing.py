@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import answers, cached, conversation, keys
+from pages.common import answers, cached, conversation, keys, own
 from pages.common.settings import Manner
 from routing.asking import Estimate, Override, Plan, estimate, fallbacks
 from routing.catalog import beyond_tier
@@ -18,7 +18,7 @@ UNSTATED: Final = ""
 
 def experts(routed: Routed) -> list[str]:
     """Up to six experts; the pick and its runner-ups are preselected, with one that runs here if a key is missing."""
-    decision, ring, catalog = routed.decision, keys.ring(), cached.catalog()
+    decision, ring, catalog = routed.decision, keys.ring(), own.catalog()
     suggested = list(decision.order[:3])
     if not all(ring.status(catalog[name]).is_usable for name in suggested):
         here = [e.name for e in catalog.experts if e.is_local and answers.is_installed(e)]
@@ -36,7 +36,7 @@ def experts(routed: Routed) -> list[str]:
         "Experts",
         decision.options.experts,
         key="compare_experts",
-        format_func=lambda n: cached.titles()[n],
+        format_func=lambda n: own.titles()[n],
         max_selections=MOST,
         placeholder="Choose up to six",
         on_change=_by_hand,
@@ -73,14 +73,14 @@ def set_domain(name: str, prompt: str) -> None:
 
 
 def planned(
-    reading: Reading, routed: Routed, chosen: Sequence[str], manner: Manner, own: Mapping[str, Override]
+    reading: Reading, routed: Routed, chosen: Sequence[str], manner: Manner, overrides: Mapping[str, Override]
 ) -> tuple[Plan, Estimate]:
     """Who is asked what, who takes over, and what that costs."""
-    catalog = cached.catalog()
+    catalog = own.catalog()
     names = fallbacks(routed.decision, chosen, is_usable) if manner.has_fallbacks else ()
     told = st.session_state.get("ask_again_histories", {}) if conversation.asked_again(reading.prompt) else {}
     plan = Plan(
-        reading.prompt, tuple(catalog[n] for n in chosen), manner.settings, own, manner.repeats,
+        reading.prompt, tuple(catalog[n] for n in chosen), manner.settings, overrides, manner.repeats,
         tuple(catalog[n] for n in names), told,
     )  # fmt: skip
     return plan, cost_of(plan, routed)
@@ -89,12 +89,12 @@ def planned(
 def cost_of(plan: Plan, routed: Routed) -> Estimate:
     """What a plan costs with the keys and addresses of this browser session."""
     usable = [e.name for e in (*plan.experts, *plan.fallbacks) if is_usable(e.name)]
-    return estimate(plan, routed, usable, list(keys.ring().endpoints))
+    return estimate(plan, routed, usable, keys.ring().unpriced)
 
 
 def is_usable(name: str) -> bool:
     """Whether an expert can be called now."""
-    expert, ring = cached.catalog()[name], keys.ring()
+    expert, ring = own.catalog()[name], keys.ring()
     if expert.is_local and name not in ring.endpoints:
         return answers.is_installed(expert)
     return ring.status(expert).is_usable

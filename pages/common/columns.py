@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import answers, asking, cached, choosing, conversation, show
+from pages.common import answers, asking, choosing, conversation, own, show
 from pages.common.conversation import Turn
 from routing.answer_text import reading_ease, safe_markdown
 from routing.comparison import Column
@@ -107,7 +107,7 @@ def _under(turn: Turn, column: Column, answer: Answer) -> None:
             st.caption(":material/error: This one failed. Why is shown with the names.")
         return
     answers.ending(answer)
-    titles = cached.titles()
+    titles = own.titles()
     pick = turn.routed.decision.pick
     if answer.text or answer.error is None:
         told = turn.predicted(answer.expert)

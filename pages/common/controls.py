@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from pages.common import cached, names
+from pages.common import cached, names, own
 from routing.objective import CONSTRAINTS
 from routing.predictors import DEFAULT
 from routing.schema import Preferences
@@ -70,8 +70,10 @@ def _take_example(domain: str, count: int) -> None:
 
 def pool_chooser() -> tuple[str, ...] | None:
     """Which experts are in question; None for all."""
-    named = cached.pools()
+    named = own.pools()
     options = [ALL, *named, OWN]
+    if st.session_state.get("pool", ALL) not in options:
+        st.session_state["pool"] = ALL
     chosen = st.selectbox(
         "Pool", options, key="pool", format_func=lambda p: POOL_TITLES.get(p, p), persist_state="session"
     )
@@ -79,15 +81,20 @@ def pool_chooser() -> tuple[str, ...] | None:
         return None
     if chosen in named:
         return tuple(named[chosen])
-    own = st.multiselect(
+    known, titles = own.catalog().names, own.titles()
+    # A link or an earlier choice may name experts that are hidden or gone by now.
+    chosen_before = st.session_state.get("own_pool", [])
+    if lost := set(chosen_before) - set(known):
+        st.session_state["own_pool"] = [n for n in chosen_before if n not in lost]
+    picked = st.multiselect(
         "Experts",
-        cached.catalog().names,
+        known,
         key="own_pool",
-        format_func=lambda n: cached.titles()[n],
+        format_func=lambda n: titles[n],
         placeholder="Choose two or more",
         persist_state="session",
     )
-    return tuple(own) or None
+    return tuple(picked) or None
 
 
 def router_chooser() -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from pages.common import asking, cached, keys, money
+from pages.common import asking, cached, keys, money, own
 from routing.answer_client import Message
 from routing.asking import Estimate, Plan, column_of, new_run, predicted
 from routing.comparison import Column, Comparison
@@ -63,7 +63,7 @@ class Turn:
         if self.is_hidden:
             return f"Answer {chr(ord('A') + self.shown.index(column.key))}"
         again = f", {column.repeat + 1} of {self.plan.repeats}" if self.plan.repeats > 1 else ""
-        return cached.titles().get(column.expert.name, column.expert.title) + again
+        return own.titles().get(column.expert.name, column.expert.title) + again
 
     def predicted(self, expert: str) -> dict[str, float | None]:
         """What was predicted of an expert."""
@@ -150,7 +150,7 @@ def retry(turn: Turn, column: str, cost: Estimate) -> None:
         StoreError: The database failed.
     """
     if surprising := [name for name in cost.unknown if name not in turn.cost.unknown]:
-        names = ", ".join(cached.titles()[name] for name in dict.fromkeys(surprising))
+        names = ", ".join(own.titles()[name] for name in dict.fromkeys(surprising))
         raise BudgetError(f"What {names} costs is unknown now. Accept that beside Ask, and ask again there.")
     most = cost.to_reserve(column)[column]
     if turn.recorder is None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages.common import answers, asking, cached, cards, choosing, conversation, judging, money, show
+from pages.common import answers, asking, cards, choosing, conversation, judging, money, own, show
 from pages.common.conversation import Turn
 from pages.common.download import csv_button
 from routing import figures
@@ -44,7 +44,7 @@ def arrows(turn: Turn) -> None:
         "Axis", AXES, default=(drawable or AXES)[0], key="compare_axis", label_visibility="collapsed"
     )
     x, y = figures.Axis(axis or AXES[0], is_log=True), figures.Axis("score")
-    figure = figures.front(routed.decision, cached.titles(), x, y, found)
+    figure = figures.front(routed.decision, own.titles(), x, y, found)
     st.plotly_chart(figure, key="compare_front", config=figures.CONFIG)
     if x.name in drawable:
         st.caption(f"Arrows lead from the predicted to the measured {x.name}. Asking once does not measure a score.")
@@ -89,7 +89,7 @@ def changed(turn: Turn) -> None:
     before = turn.before
     if before is None:
         return
-    titles = cached.titles()
+    titles = own.titles()
     found = changes(before, [(c.expert.name, c.repeat, c.answer) for c in turn.columns()])
     rows = [
         {

@@ -5,7 +5,7 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, cached, cards
+from pages.common import asking, cached, cards, own
 from pages.common.download import csv_button
 from routing.errors import RoutingError
 from routing.predictors.glider_heat import token_weights
@@ -23,7 +23,7 @@ def heat(prompt: str, wanted: Preferences) -> None:
     except RoutingError as problem:
         st.caption(f":material/info: {problem}")
         return
-    titles, order = cached.titles(), routed.decision.order
+    titles, order = own.titles(), routed.decision.order
     if not order:
         st.caption("No expert is feasible, so there is nothing to colour.")
         return

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.common import asking, cached, choosing, conversation, keys, show
+from pages.common import asking, choosing, conversation, keys, own, show
 from pages.common.conversation import Turn
 from pages.common.money import dollars
 from routing.checks import LONGEST_PATTERN, CheckKind, passes
@@ -67,7 +67,7 @@ def _reveal(turn: Turn) -> None:
 
 def outcome(vote: Vote) -> str:
     """A vote as a sentence."""
-    titles = cached.titles()
+    titles = own.titles()
     who = "You" if vote.judge == PERSON else titles.get(vote.judge, vote.judge)
     if vote.verdict == "win" and vote.winner is not None:
         return f"{who} voted for **{show.escape(titles.get(vote.winner, vote.winner))}**."
@@ -123,12 +123,12 @@ def judge(turn: Turn) -> None:
     if len(given) < 2:
         st.caption("A judge needs two answers with text.")
         return
-    catalog, ring, titles = cached.catalog(), keys.ring(), cached.titles()
+    catalog, ring, titles = own.catalog(), keys.ring(), own.titles()
     usable = [e.name for e in catalog.experts if ring.status(e).is_usable and not e.is_local]
     usable += [e.name for e in catalog.experts if e.is_local]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Judge", usable, key="judge_expert", format_func=lambda n: titles[n], width=280)
-        is_unpriced = name in ring.endpoints
+        is_unpriced = name in ring.unpriced
         most = None if is_unpriced else cost_at_most(turn.prompt, given, catalog[name])
         is_ready = True
         if most is None:
@@ -151,7 +151,7 @@ def _judged(turn: Turn, judging: Judging) -> None:
     if judging.is_running:
         st.caption(f":material/hourglass: {judging.expert.title} is reading.")
         return
-    titles = cached.titles()
+    titles = own.titles()
     if judging.problem:
         st.warning(show.escape(judging.problem))
     for pair in judging.found:

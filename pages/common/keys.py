@@ -4,9 +4,9 @@ import os
 from collections.abc import Mapping
 
 import streamlit as st
-from streamlit.errors import StreamlitSecretNotFoundError
 
-from pages.common import cached, show
+from pages.common import own, show
+from pages.common.person import is_operator, secrets
 from routing.addresses import SETTING, checked_address, private_allowed
 from routing.errors import RoutingError
 from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, endpoint_key_name
@@ -22,13 +22,16 @@ def ring() -> KeyRing:
     shared = found.get(SHARED_ADDRESSES)
     # What whoever runs the app gave in secrets.toml is for everybody; an address typed here comes before it.
     given = {str(k): str(v) for k, v in shared.items()} if isinstance(shared, Mapping) else {}
-    typed: Mapping[str, str] = st.session_state.get(ADDRESSES, {})
+    kept, typed = own.addresses(), st.session_state.get(ADDRESSES, {})
+    # A kept address was typed by a visitor too, so no key but those typed here goes there, unless they run the app.
+    foreign = {*typed} if is_operator() else {*typed, *kept}
     return KeyRing(
         session=session,
         secrets=found,
         environ=os.environ,
-        endpoints={**given, **typed},
-        typed=frozenset(typed),
+        endpoints={**given, **kept, **typed},
+        typed=frozenset(foreign),
+        priced=own.priced() - set(typed),
         allow_private=_private_allowed(),
     )
 
@@ -37,14 +40,6 @@ def _private_allowed() -> bool:
     """On one's own machine yes; where the app serves a network only if whoever runs it says so."""
     setting = secrets().get(SETTING) or os.environ.get(SETTING)
     return private_allowed(setting, st.get_option("server.address"))
-
-
-def secrets() -> Mapping[str, object]:
-    """What ``.streamlit/secrets.toml`` holds; nothing where there is none."""
-    try:
-        return st.secrets.to_dict()
-    except StreamlitSecretNotFoundError:
-        return {}
 
 
 def form() -> None:
@@ -62,8 +57,8 @@ def form() -> None:
             st.button("Use this key", key="key_use", on_click=_take_key)
             _listed(KEYS, "Key set for")
         with address_column:
-            experts = [e.name for e in cached.catalog().experts if not e.is_local]
-            st.selectbox("Own address for", experts, key="address_expert", format_func=lambda n: cached.titles()[n])
+            experts = [e.name for e in own.catalog().experts if not e.is_local]
+            st.selectbox("Own address for", experts, key="address_expert", format_func=lambda n: own.titles()[n])
             st.text_input("OpenAI-compatible address", key="address_value", placeholder="http://127.0.0.1:8000/v1")
             st.text_input("Its key, if it needs one", type="password", key="address_key")
             st.button("Use this address", key="address_use", on_click=_take_address)

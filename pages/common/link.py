@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.common import cached, controls, names, show
+from pages.common import controls, names, own, show
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.predictors import DEFAULT
 
@@ -70,10 +70,10 @@ def _take_router(value: str) -> str | None:
 
 
 def _take_pool(value: str) -> str | None:
-    if value in cached.pools() or value == controls.ALL:
+    if value in own.pools() or value == controls.ALL:
         st.session_state["pool"] = value
         return None
-    names = [n for n in value.split(",") if n in cached.catalog().names]
+    names = [n for n in value.split(",") if n in own.catalog().names]
     if not names:
         return f"The link names the pool {value[:40]!r}, which is not known here, so all experts are shown."
     st.session_state["pool"], st.session_state["own_pool"] = controls.OWN, names

@@ -6,7 +6,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, cached
+from pages.common import asking, own
 from routing.asking import Estimate, expert_of
 from routing.errors import RoutingError
 from routing.figures import money
@@ -91,7 +91,7 @@ def ledger(found: list[Line], *, is_short: bool = False) -> None:
 
 def frame(found: list[Line]) -> pd.DataFrame:
     """Lines of the ledger as a table, newest first."""
-    titles = cached.titles()
+    titles = own.titles()
     return pd.DataFrame(
         {
             "When": line.created,
@@ -126,7 +126,7 @@ def is_confirmed(cost: Estimate, *, key: str = "unknown") -> bool:
     """Whether unknown prices, if there are any, were accepted with a tick."""
     if not cost.unknown:
         return True
-    titles = cached.titles()
+    titles = own.titles()
     names = ", ".join(titles[n] for n in dict.fromkeys(cost.unknown))
     return st.checkbox(
         f"Ask at an unknown price: {names}",

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, cached, names
+from pages.common import asking, names, own
 from pages.common.download import csv_button
 from routing.errors import RoutingError
 from routing.figures import money
@@ -18,10 +18,10 @@ def picks(prompt: str, wanted: Preferences, shown: Routed) -> None:
     except RoutingError as problem:
         st.caption(f":material/info: {problem}")
         return
-    own = shown.decision.pick
-    agree = int((frame["_pick"] == own).sum()) if own else 0
+    pick = shown.decision.pick
+    agree = int((frame["_pick"] == pick).sum()) if pick else 0
     st.caption(
-        f"{agree} of {len(frame)} routers pick {cached.titles().get(own or '', 'nobody')} for this prompt. "
+        f"{agree} of {len(frame)} routers pick {own.titles().get(pick or '', 'nobody')} for this prompt. "
         "Methods follow the weights and limits on the left; policies pick by rules of their own, within the limits."
     )
     number = st.column_config.NumberColumn
@@ -40,14 +40,14 @@ def readings(prompt: str) -> dict[str, tuple[Router, Reading]]:
     kept: tuple[str, dict[str, tuple[Router, Reading]]] | None = st.session_state.get("every_reading")
     if kept is None or kept[0] != prompt:
         with st.spinner("Asking every router"):
-            kept = prompt, {name: (router, router.read(prompt)) for name, router in cached.routers().items()}
+            kept = prompt, {name: (router, router.read(prompt)) for name, router in own.routers().items()}
         st.session_state["every_reading"] = kept
     return kept[1]
 
 
 def table(prompt: str, wanted: Preferences) -> pd.DataFrame:
     """One row a router, in the order of the registry."""
-    titles, called, family = cached.titles(), names.titles(), names.systems()
+    titles, called, family = own.titles(), names.titles(), names.systems()
     rows = []
     for name, (router, reading) in readings(prompt).items():
         decision = asking.decided(router, reading, wanted).decision

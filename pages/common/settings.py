@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import cached
+from pages.common import own
 from routing.answer_client import Settings
 from routing.asking import Override, settings_from
 from routing.local import SYSTEM_MESSAGE
@@ -79,7 +79,7 @@ def overrides(chosen: Sequence[str]) -> dict[str, Override]:
     """A small editor for one expert at a time; empty fields keep what is shared."""
     if not chosen:
         return {}
-    titles = cached.titles()
+    titles = own.titles()
     marked = {n for n in chosen if _override(n) != Override()}
     name = st.selectbox(
         "Only for", [None, *chosen], key="compare_only_for",
@@ -102,7 +102,7 @@ def overrides(chosen: Sequence[str]) -> dict[str, Override]:
             persist_state="session",
         )  # fmt: skip
         _remember(name)
-    return {n: own for n in chosen if (own := _override(n)) != Override()}
+    return {n: found for n in chosen if (found := _override(n)) != Override()}
 
 
 def _remember(name: str) -> None:

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from pages.common import cached, cards, controls
+from pages.common import cards, controls, own
 from routing import flags as flag_grammar
 from routing import sensitive
 from routing.errors import RoutingError
@@ -83,7 +83,7 @@ def escape(text: str) -> str:
 
 def pick(routed: Routed) -> None:
     """The pick in one plain sentence."""
-    decision, titles = routed.decision, cached.titles()
+    decision, titles = routed.decision, own.titles()
     if decision.pick is None:
         if all(math.isnan(s) for s in decision.options.score):
             st.html('<p class="lead">None of these experts has a predicted score.</p>')
@@ -115,7 +115,7 @@ def flip_line(routed: Routed) -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption(
-            f"{flip_text(flip)} and **{cached.titles()[flip.expert]}** is picked; {_gain(routed, flip)}.",
+            f"{flip_text(flip)} and **{own.titles()[flip.expert]}** is picked; {_gain(routed, flip)}.",
             width="content",
         )
         set_by_flag = any(f.kind == flip.kind and f.constraint == flip.constraint for f in routed.reading.flags)
@@ -156,7 +156,7 @@ def _apply(flip: Flip) -> None:
 
 def apart(routed: Routed, axes: tuple[str, str]) -> None:
     """Experts that cannot be placed because a value on an axis is unknown."""
-    options, titles = routed.decision.options, cached.titles()
+    options, titles = routed.decision.options, own.titles()
     for axis in axes:
         values = options.score if axis == "score" else options.values[axis]
         missing = [titles[n] for n, v in zip(options.experts, values, strict=True) if math.isnan(v)]

@@ -2,14 +2,12 @@
 
 import streamlit as st
 
-from pages.common import keys
-
-AUTH = "auth"
+from pages.common.person import AUTH, secrets
 
 
 def is_needed() -> bool:
     """Whether whoever runs the app wants people to sign in, and this person has not."""
-    return AUTH in keys.secrets() and not _is_signed_in()
+    return AUTH in secrets() and not _is_signed_in()
 
 
 def _is_signed_in() -> bool:
@@ -26,7 +24,7 @@ def form() -> None:
 
 def out() -> None:
     """A way to sign out, in the sidebar, where somebody is signed in."""
-    if AUTH in keys.secrets() and _is_signed_in():
+    if AUTH in secrets() and _is_signed_in():
         with st.sidebar:
             st.caption(str(st.user.get("email") or st.user.get("name") or "Signed in"))
             st.button("Sign out", key="sign_out", type="tertiary", icon=":material/logout:", on_click=st.logout)

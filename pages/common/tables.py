@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached
+from pages.common import own
 from pages.common.download import csv_button
 from pages.common.show import flip_text
 from routing.objective import CONSTRAINTS
@@ -22,7 +22,7 @@ def numbers_table(routed: Routed) -> None:
 
 def numbers(routed: Routed) -> pd.DataFrame:
     """One row an expert, the pick first, then fallbacks, then the infeasible ones by score."""
-    decision, titles = routed.decision, cached.titles()
+    decision, titles = routed.decision, own.titles()
     options = decision.options
     place = {name: rank for rank, name in enumerate(decision.order)}
     rows = []
@@ -77,7 +77,7 @@ def flip_table(routed: Routed) -> None:
     if routed.decision.rule is not None:
         st.caption("A policy picks by a rule of its own, so no weight would flip it. Limits rule experts out.")
         return
-    decision, titles = routed.decision, cached.titles()
+    decision, titles = routed.decision, own.titles()
     rows = [
         {
             "Expert": titles[name],

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, cards, keys, look
+from pages.common import cached, cards, keys, look, own
 from pages.common.download import csv_button
 from routing.catalog import SECURITY_TIERS
 from routing.errors import RoutingError
@@ -47,7 +47,7 @@ def table() -> pd.DataFrame:
     """One row an expert: facts, price with source and date, outcome counts, key status."""
     card, ring = cached.card(), keys.ring()
     rows = []
-    for e in cached.catalog().experts:
+    for e in own.catalog().experts:
         counts = card["outcomes_by_domain"].get(e.name) or {}
         status = ring.status(e)
         rows.append(
@@ -127,7 +127,7 @@ def skills(names: list[str]) -> None:
     frame = items.skills({**stored, "experts": {n: v for n, v in stored.get("experts", {}).items() if n in names}}, {})
     if frame.empty:
         return
-    frame["Expert"] = frame["Expert"].map(cached.titles())
+    frame["Expert"] = frame["Expert"].map(own.titles())
     st.markdown("#### How able are they, skill by skill?")
     st.caption(
         "Ability in an item response model (MIRT, arXiv:2506.01048), in logits above the mean of the experts "

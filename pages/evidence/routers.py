@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import cached, controls, look, names
+from pages.common import cached, controls, look, names, own
 from pages.common.evidence import flows, limits, scores, trust
 from pages.common.evidence.exhibit import View
 from routing.errors import RoutingError
@@ -90,7 +90,7 @@ def choose() -> View:
         looks=looks(routers),
         titles=titles,
         systems=family,
-        experts=cached.titles(),
+        experts=own.titles(),
         pools={name: pool_title(name) for name in pools},
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, controls, link, look
+from pages.common import cached, controls, link, look, own
 from pages.common.download import csv_button
 from routing import figures
 from routing.errors import RoutingError
@@ -33,7 +33,7 @@ def live() -> None:
             format_func=lambda c: CONSTRAINTS[c].title,
             persist_state="session",
         )
-    router, sample = cached.router(), cached.sample()
+    router, sample = own.router(), cached.sample()
     try:
         catalog = router.catalog if pool is None else router.catalog.subset(pool)
         found = sweep(sample, catalog, router.scale(pool), name)
@@ -80,7 +80,7 @@ def draw(found: Sweep, weight: float) -> None:
     """The curve; clicking one of its points takes that weight over."""
     can_log = found.constraint in LOG_AXES and bool((found.single_value > 0).all())
     is_log = st.toggle("Log scale", value=can_log, key="sweep_log", disabled=not can_log) and can_log
-    figure = figures.tradeoff(found, cached.titles(), weight, is_log=is_log)
+    figure = figures.tradeoff(found, own.titles(), weight, is_log=is_log)
     st.plotly_chart(
         figure,
         key="sweep_chart",
@@ -108,7 +108,7 @@ def verdict(found: Sweep, weight: float) -> None:
     """What the weight in force gives and takes, in plain sentences."""
     at = int(np.abs(found.weights - weight).argmin())
     best = int(found.single_score.argmax())
-    titles = cached.titles()
+    titles = own.titles()
     score = "score" if found.is_measured else "predicted score"
     st.metric(
         f"Mean {score}",
@@ -136,7 +136,7 @@ def pays(found: Sweep) -> bool:
 
 def table(found: Sweep) -> None:
     """Where the prompts go at a handful of weights, with a download of all of them."""
-    titles = cached.titles()
+    titles = own.titles()
     frame = pd.DataFrame({"Weight": found.weights, "Mean score": found.score, f"Mean {found.constraint}": found.value})
     shares = pd.DataFrame(found.shares, columns=[titles[e] for e in found.experts])
     used = shares.columns[shares.max() >= 0.01]

@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, cached, money
+from pages.common import asking, money, own
 from pages.common.download import csv_button
 from routing import figures
 from routing.figures.strengths import strengths
@@ -68,7 +68,7 @@ def predictions() -> None:
 
 def speeds(runs: list[KeptRun]) -> None:
     """Measured pace of every expert; the latency limit and weight use these."""
-    titles = cached.titles()
+    titles = own.titles()
     frame = pd.DataFrame(
         {
             "Expert": titles.get(p.expert, p.expert),
@@ -88,7 +88,7 @@ def speeds(runs: list[KeptRun]) -> None:
 
 def votes() -> None:
     """Bradley-Terry strengths by domain."""
-    runs, titles = all_runs(), cached.titles()
+    runs, titles = all_runs(), own.titles()
     judges = sorted({v.judge for run in runs for v in run.votes}, key=lambda j: (j != PERSON, j))
     if not judges:
         st.info("Vote on Compare, with names hidden or not; strengths appear here.", icon=":material/how_to_vote:")

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, cached, show
+from pages.common import asking, own, show
 from pages.common.history.insight import all_runs
 from routing.adjustment import propose, shifted
 from routing.errors import RoutingError
@@ -55,7 +55,7 @@ def proposed(proposal: Proposal) -> None:
         delta=None if math.isnan(change) else f"{change:+.4f}", delta_color="inverse",
     )  # fmt: skip
     used.metric("Judgements fitted on, held out", f"{proposal.n_used}, {proposal.n_held_out}")
-    titles = cached.titles()
+    titles = own.titles()
     frame = pd.DataFrame(
         {
             "Expert": titles.get(name, name),

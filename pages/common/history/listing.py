@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, cached, show
+from pages.common import asking, own, show
 from pages.common.download import csv_bytes
 from pages.common.money import dollars
 from routing.exporting import json_lines, rows
@@ -54,7 +54,7 @@ def listing() -> None:
 
 def filters(store: Store, owner: str) -> tuple[str, str, str]:
     """Text, domain and expert to look for; "" for any."""
-    titles = cached.titles()
+    titles = own.titles()
     text, domains, experts = st.columns([2, 1, 1])
     search = text.text_input(
         "Search", key="history_search", placeholder="Words of a prompt or an answer", on_change=_first,
@@ -65,7 +65,7 @@ def filters(store: Store, owner: str) -> tuple[str, str, str]:
         on_change=_first,
     )  # fmt: skip
     expert = experts.selectbox(
-        "Expert", ["", *cached.catalog().names], key="history_expert", format_func=lambda n: titles.get(n, "any"),
+        "Expert", ["", *own.catalog().names], key="history_expert", format_func=lambda n: titles.get(n, "any"),
         on_change=_first,
     )  # fmt: skip
     return search or "", domain, expert
@@ -90,7 +90,7 @@ def row(summary: Summary) -> None:
 
 def facts(summary: Summary) -> str:
     """What a list says of a run, in one line."""
-    titles = cached.titles()
+    titles = own.titles()
     asked = ", ".join(titles.get(n, n) for n in summary.asked)
     parts = [asking.moment(summary.created), summary.domain or "domain unstated", asked]
     parts.append("cost unknown" if summary.cost_usd is None else dollars(summary.cost_usd))

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common import answers, asking, cached, choosing, columns, controls, judging, names, settings, show
+from pages.common import answers, asking, choosing, columns, controls, judging, names, own, settings, show
 from pages.common.history import listing
 from routing.answer_text import safe_markdown
 from routing.asking import kept_histories
@@ -33,7 +33,7 @@ def one(run_id: str) -> None:
         st.markdown(safe_markdown(run.run.prompt))
     about(run, len(turns))
     if not run.is_finished and not listing.is_running(run.created):
-        titles = cached.titles()
+        titles = own.titles()
         missing = ", ".join(titles.get(n, n) for n in run.missing) or "nobody"
         st.warning(f"Interrupted: the app ended before all answers were there. Missing: {missing}.")
     cards(run)
@@ -78,7 +78,7 @@ def _delete(run_id: str) -> None:
 
 def about(run: KeptRun, n_turns: int) -> None:
     """When, whose domain, which router with which preferences, and how it was asked."""
-    it, titles = run.run, cached.titles()
+    it, titles = run.run, own.titles()
     parts = [asking.moment(run.created), it.domain or "domain unstated", f"router {it.router}"]
     parts.append(f"routed {titles.get(it.pick or '', it.pick or 'nobody')}")
     parts += [f"turn {it.turn + 1} of {n_turns}"] if n_turns > 1 else []
@@ -106,11 +106,11 @@ def manner(kept_ones: Mapping[str, Any]) -> list[str]:
         f"retries allowed: {kept_ones.get('retries', 0)}",
     ]
     found += ["JSON"] if kept_ones.get("is_json") else []
-    titles = cached.titles()
+    titles = own.titles()
     if fallbacks := kept_ones.get("fallbacks"):
         found.append("fallbacks " + ", ".join(titles.get(n, n) for n in fallbacks))
-    if own := kept_ones.get("overrides"):
-        found.append("asked otherwise: " + ", ".join(titles.get(n, n) for n in own))
+    if overrides := kept_ones.get("overrides"):
+        found.append("asked otherwise: " + ", ".join(titles.get(n, n) for n in overrides))
     if system := kept_ones.get("system"):
         found.append(f"system message: {show.escape(str(system))}")
     return found
@@ -132,7 +132,7 @@ def cards(run: KeptRun) -> None:
 
 def card(run: KeptRun, one_of: KeptAnswer) -> None:
     """One kept answer."""
-    answer, titles = one_of.answer, cached.titles()
+    answer, titles = one_of.answer, own.titles()
     st.markdown(f"**{title_of(run, one_of)}**")
     answers.text(answer.text)
     answers.ending(answer)
@@ -147,13 +147,13 @@ def card(run: KeptRun, one_of: KeptAnswer) -> None:
 
 def title_of(run: KeptRun, one_of: KeptAnswer) -> str:
     """What a column was called."""
-    name = cached.titles().get(one_of.answer.expert, one_of.answer.expert)
+    name = own.titles().get(one_of.answer.expert, one_of.answer.expert)
     return name + (f", {one_of.repeat + 1} of {run.run.repeats}" if run.run.repeats > 1 else "")
 
 
 def ask_again(run: KeptRun, turns: list[KeptRun]) -> None:
     """Set Compare as the run had it; asking then shows what changed."""
-    it, state, catalog = run.run, st.session_state, cached.catalog()
+    it, state, catalog = run.run, st.session_state, own.catalog()
     pool = it.preferences.get("pool")
     controls.reset()
     for name, value in it.preferences.get("weights", {}).items():

@@ -1,0 +1,143 @@
+"""Every expert and every router as this person has them: what is shipped, with experts of their own, without hidden."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import streamlit as st
+
+from pages.common import cached, person
+from routing.catalog import Catalog
+from routing.errors import RoutingError
+from routing.own import PRICES, OwnExpert, added, merged
+from routing.own.extension import extended
+from routing.predictors import DEFAULT
+from routing.recording import kept
+from routing.router import Router
+
+FRESH_S: Final = 60.0  # another tab's or the command line's changes are seen after this
+KEPT: Final = "own_experts"
+# What was made from the catalogue as it was before; nothing in it was typed by the person.
+DERIVED: Final = ("own_routers", "own_router", "readings", "every_reading", "compare_suggested")
+
+
+@dataclass(frozen=True)
+class Mine:
+    """What this person keeps about experts, when it was read, and why that failed if it did."""
+
+    read_at: float
+    experts: tuple[OwnExpert, ...]
+    shipped: Catalog
+    problem: str | None = None
+
+    @cached_property
+    def by_name(self) -> Mapping[str, OwnExpert]:
+        """What is kept, by name."""
+        return {one.name: one for one in self.experts}
+
+    @cached_property
+    def everyone(self) -> Catalog:
+        """Every expert, hidden ones too."""
+        return merged(self.shipped, self.experts, with_hidden=True) if self.experts else self.shipped
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Every expert that takes part."""
+        return merged(self.shipped, self.experts) if self.experts else self.shipped
+
+    @cached_property
+    def titles(self) -> Mapping[str, str]:
+        """Name of each expert for people."""
+        return {e.name: e.title for e in self.everyone.experts}
+
+    @cached_property
+    def added(self) -> frozenset[str]:
+        """Names that are not in the shipped catalogue."""
+        return frozenset(added(self.shipped, self.experts))
+
+
+def mine() -> Mine:
+    """What this person keeps, read at most once a minute; nothing where the store fails."""
+    found: Mine | None = st.session_state.get(KEPT)
+    if found is None or time.monotonic() - found.read_at > FRESH_S:
+        fresh = _read()
+        if found is None or (fresh.experts, fresh.shipped) != (found.experts, found.shipped):
+            _forget_derived()
+            found = fresh
+        else:
+            found = Mine(fresh.read_at, found.experts, found.shipped, fresh.problem)
+        st.session_state[KEPT] = found
+    return found
+
+
+def _read() -> Mine:
+    shipped = cached.catalog()
+    try:
+        with kept("Your own experts"):
+            return Mine(time.monotonic(), person.store().experts.all(person.owner()), shipped)
+    except RoutingError as problem:  # the Experts page says it; nothing else needs own experts
+        return Mine(time.monotonic(), (), shipped, str(problem))
+
+
+def changed() -> None:
+    """Something about own experts was kept: read it again, and make anew what rests on it."""
+    st.session_state.pop(KEPT, None)
+
+
+def _forget_derived() -> None:
+    for key in DERIVED:
+        st.session_state.pop(key, None)
+
+
+def catalog() -> Catalog:
+    """Every expert that takes part for this person."""
+    return mine().catalog
+
+
+def titles() -> Mapping[str, str]:
+    """Name of each expert for people, hidden ones too: stored runs may tell of them."""
+    return mine().titles
+
+
+def pools() -> dict[str, tuple[str, ...]]:
+    """Named sets of experts, without those that this person hid."""
+    known = set(catalog().names)
+    found = {name: tuple(e for e in experts if e in known) for name, experts in cached.pools().items()}
+    return {name: experts for name, experts in found.items() if experts}
+
+
+def addresses() -> dict[str, str]:
+    """Own addresses by expert."""
+    return {one.name: one.address for one in mine().experts if one.address and not one.is_hidden}
+
+
+def priced() -> frozenset[str]:
+    """Experts whose own address has the price that this person stated."""
+
+    def is_priced(one: OwnExpert) -> bool:
+        return all(price in one.facts and one.facts[price].value is not None for price in PRICES)
+
+    return frozenset(one.name for one in mine().experts if one.address and is_priced(one))
+
+
+def router(name: str = DEFAULT) -> Router:
+    """A router by name over this person's experts; the shared one where they keep none."""
+    # Other pages ask for the default without its name; the cache must hold it once.
+    return _over(cached.router() if name == DEFAULT else cached.router(name))
+
+
+def routers() -> dict[str, Router]:
+    """Every router over this person's experts."""
+    return {name: _over(shared) for name, shared in cached.routers().items()}
+
+
+def _over(shared: Router) -> Router:
+    now = mine()
+    if not now.experts:
+        return shared
+    made: dict[int, tuple[Router, Router]] = st.session_state.setdefault("own_routers", {})
+    if id(shared) not in made:
+        made[id(shared)] = (shared, extended(shared, now.experts))
+    return made[id(shared)][1]

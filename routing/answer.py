@@ -1,6 +1,7 @@
 """Ask experts and get answers: concurrently, streamed, each on its own. The only module that imports LiteLLM."""
 
 import functools
+import gc
 import importlib.util
 import logging
 import os
@@ -13,6 +14,8 @@ from types import ModuleType
 
 from routing.answer_call import Call
 from routing.answer_client import Request, Settings, Stream
+from routing.answer_stream import Tap, pieces
+from routing.answer_text import reading_ease
 from routing.errors import PromptError
 from routing.keys import Access, KeyRing
 from routing.schema import Answer, AnswerEvent, Expert
@@ -108,29 +111,6 @@ def _ended(pending: dict[str, Call], stop: Stop) -> Iterator[AnswerEvent]:
             yield AnswerEvent(name, "finished", answer=call.abandon(is_stopped=stop.is_set(name)))
 
 
-class _Tap:
-    """Looks at the provider's own chunks as they pass: LiteLLM replaces the served name and invents usage."""
-
-    def __init__(self, chunks: Iterator[object], seen: Stream) -> None:
-        self._chunks, self._seen = chunks, seen
-
-    def __iter__(self) -> "_Tap":
-        return self
-
-    def __next__(self) -> object:
-        chunk = next(self._chunks)
-        served, usage = _get(chunk, "model"), _get(chunk, "usage")
-        if isinstance(served, str) and served:
-            self._seen.served = served
-        tokens_in, tokens_out = _get(usage, "prompt_tokens"), _get(usage, "completion_tokens")
-        if isinstance(tokens_in, int) and isinstance(tokens_out, int):
-            self._seen.input_tokens, self._seen.output_tokens = tokens_in, tokens_out
-        return chunk
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._chunks, name)
-
-
 class LiteLLM:
     """The client of all calls: LiteLLM, imported with the first call."""
 
@@ -169,8 +149,8 @@ class LiteLLM:
         )
         provider = response.completion_stream
         seen = Stream(pieces=iter(()), close=getattr(provider, "close", None))
-        response.completion_stream = _Tap(provider, seen)
-        seen.pieces = _pieces(response, seen)
+        tap = response.completion_stream = Tap(provider, seen)
+        seen.pieces = pieces(response, seen, tap)
         return seen
 
     def count_tokens(self, text: str) -> int:
@@ -185,19 +165,15 @@ class LiteLLM:
         return (price_in * 1e6, price_out * 1e6) if price_in and price_out else None
 
 
-def _pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
-    for chunk in response:
-        choices = _get(chunk, "choices")
-        content = _get(_get(choices[0], "delta"), "content") if isinstance(choices, list) and choices else None
-        # JSON may escape half of a character; such a half can be neither shown nor kept.
-        yield content.encode("utf-8", "replace").decode("utf-8") if isinstance(content, str) else ""
-    # LiteLLM says "stop" even if the provider never did; only what was received counts.
-    finish = getattr(response, "received_finish_reason", None)
-    seen.finish_reason = finish if isinstance(finish, str) else None
+def prepare() -> None:
+    """Do now what the first answer would have to wait for: import LiteLLM and the library of reading ease.
 
-
-def _get(thing: object, name: str) -> object:
-    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)
+    What both bring never becomes garbage, and Python need not look for any there: a full collection through it takes
+    half a second, in which no answer is heard.
+    """
+    load_litellm()
+    reading_ease("ready " * 30)
+    gc.freeze()
 
 
 def load_litellm() -> ModuleType:
@@ -231,16 +207,16 @@ def _litellm() -> ModuleType:
     litellm.failure_callback = []
     for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    import httpx
+    import openai
     from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
 
-    # An own address is checked before the call; a redirect would lead past the check, into this server's own network.
-    many = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
-    litellm.client_session = httpx.Client(verify=get_ssl_configuration(), follow_redirects=False, limits=many)
-    # The first call loads seconds' worth of modules, which must not count as the expert's latency.
-    litellm.completion(model="openai/none", messages=[], mock_response="ready", api_key="none", stream=False)
-    import openai
+    from routing.answer_transport import canned_session, open_session
 
-    with openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9") as client:
-        _ = client.chat.completions
+    litellm.client_session = open_session(get_ssl_configuration())
+    # The first call loads seconds' worth of modules, which must not count as the expert's latency.
+    with openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9", http_client=canned_session()) as nobody:
+        hello = [{"role": "user", "content": "Are you ready?"}]
+        usage = {"include_usage": True}
+        list(litellm.completion("openai/none", hello, stream=True, stream_options=usage, client=nobody))
+    litellm.token_counter(model="gpt-4o-mini", text="ready")
     return sys.modules["litellm"]

@@ -117,8 +117,10 @@ class Call:
 
     def _read(self, access: Access) -> None:
         state = self._state
-        left = max(0.1, self._settings.timeout_s - self._passed())
-        request = replace(self.request, settings=replace(self._settings, timeout_s=left))
+        request = self.request
+        if state.retries:  # the first try keeps the round figure: LiteLLM keeps one client for each
+            left = max(0.1, self._settings.timeout_s - self._passed())
+            request = replace(request, settings=replace(self._settings, timeout_s=left))
         stream = state.stream = self._client.open(access, request)
         try:
             for piece in stream.pieces:

@@ -11,6 +11,7 @@ import pytest
 from routing import answer, answer_errors, errors
 from routing.answer import answers, ask, same_request
 from routing.answer_client import Stream
+from routing.answer_stream import pieces
 from routing.keys import KeyRing
 from tests.asking import FAST, expert, one, ring
 from tests.loopback import Loopback
@@ -94,7 +95,7 @@ def test_a_redirect_is_never_followed(server: Loopback) -> None:
 
 def test_half_a_character_never_reaches_a_page_or_the_store() -> None:
     chunk = {"choices": [{"delta": {"content": "a\ud83d"}}]}
-    assert list(answer._pieces([chunk], Stream(iter(())))) == ["a?"]
+    assert list(pieces([chunk], Stream(iter(())))) == ["a?"]
 
 
 def test_what_arrived_before_a_break_is_kept(server: Loopback) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import names
-from routing.answer import load_litellm
+from routing.answer import prepare
 from routing.catalog import ASSETS, Catalog, load_catalog
 from routing.encoder import OnnxEncoder
 from routing.encoder import load as load_graph
@@ -82,8 +82,8 @@ def pools() -> dict[str, tuple[str, ...]]:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> Thread:
-    """Import LiteLLM in the background, which takes seconds, before the first question is asked."""
-    thread = Thread(target=load_litellm, name="warm-up", daemon=True)
+    """Prepare in the background what the first answer needs, which takes seconds, before anything is asked."""
+    thread = Thread(target=prepare, name="warm-up", daemon=True)
     thread.start()
     return thread
 

@@ -1,0 +1,62 @@
+"""Between LiteLLM and us: the pieces of an answer as they arrive, and what the provider said about it."""
+
+from collections.abc import Iterable, Iterator
+
+from routing.answer_client import Stream
+
+
+class Tap:
+    """Looks at the provider's own chunks as they pass: LiteLLM replaces the served name and invents usage.
+
+    Args:
+        chunks: The provider's own.
+        seen: Where to note what the provider said.
+    """
+
+    def __init__(self, chunks: Iterator[object], seen: Stream) -> None:
+        self._chunks, self._seen = chunks, seen
+        self.is_over = False
+
+    def __iter__(self) -> "Tap":
+        return self
+
+    def __next__(self) -> object:
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            self.is_over = True
+            raise
+        served, usage = _get(chunk, "model"), _get(chunk, "usage")
+        if isinstance(served, str) and served:
+            self._seen.served = served
+        tokens_in, tokens_out = _get(usage, "prompt_tokens"), _get(usage, "completion_tokens")
+        if isinstance(tokens_in, int) and isinstance(tokens_out, int):
+            self._seen.input_tokens, self._seen.output_tokens = tokens_in, tokens_out
+        return chunk
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._chunks, name)
+
+
+def pieces(response: Iterable[object], seen: Stream, tap: Tap | None = None) -> Iterator[str]:
+    """The text of LiteLLM's chunks, ``""`` for those without; ``seen`` then says how the answer finished.
+
+    Args:
+        response: LiteLLM's chunks.
+        seen: Where to note the finish.
+        tap: Between the provider and LiteLLM, where there is one.
+    """
+    for chunk in response:
+        choices = _get(chunk, "choices")
+        content = _get(_get(choices[0], "delta"), "content") if isinstance(choices, list) and choices else None
+        # JSON may escape half of a character; such a half can be neither shown nor kept.
+        yield content.encode("utf-8", "replace").decode("utf-8") if isinstance(content, str) else ""
+        if tap is not None and tap.is_over:
+            break  # only LiteLLM's own summing up is left, which takes longer than all of the answer
+    # LiteLLM says "stop" even if the provider never did; only what was received counts.
+    finish = getattr(response, "received_finish_reason", None)
+    seen.finish_reason = finish if isinstance(finish, str) else None
+
+
+def _get(thing: object, name: str) -> object:
+    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)

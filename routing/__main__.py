@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from routing import commands_policy
 from routing.catalog import ASSETS
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(commands_policy.app, name="policy")
 Pool = Annotated[str | None, typer.Option(help="Experts, separated by commas, or the name of a pool.")]
 Weights = Annotated[list[str] | None, typer.Option("--weight", help=f"NAME=VALUE; names: {', '.join(CONSTRAINTS)}.")]
 Limits = Annotated[list[str] | None, typer.Option("--limit", help="NAME=VALUE in the constraint's own unit.")]
@@ -38,11 +40,17 @@ def route(
     pool: Pool = None,
     weight: Weights = None,
     limit: Limits = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy file that settles everything else.")] = None,
+    accept_router: commands_policy.Accept = False,
     as_json: AsJson = False,
 ) -> None:
     """Decide which expert should answer a prompt, and say why."""
-    loaded = load_router(name=router) if router else load_router()
     text = sys.stdin.read() if prompt == "-" else prompt
+    if policy is not None:
+        commands_policy.check_alone(router=router, pool=pool, weight=weight, limit=limit)
+        commands_policy.route_by(text, policy, accept_other=accept_router, as_json=as_json)
+        return
+    loaded = load_router(name=router) if router else load_router()
     preferences = Preferences(_numbers(weight, "--weight"), _numbers(limit, "--limit"), _pool(pool))
     routed = loaded.route(text, preferences)
     print(json.dumps(decision_json(routed), indent=2) if as_json else decision_text(routed, loaded.catalog))

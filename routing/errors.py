@@ -3,6 +3,7 @@
     RoutingError
     +-- CatalogError         the table of experts is missing, damaged or names an unknown expert
     +-- PreferenceError      a weight or a limit that cannot be used
+    +-- PolicyFileError      a policy file that cannot be read, or that was made for another router
     +-- PromptError          there is nothing to route
     +-- GraphError           router.onnx, its tokenizer or its card is missing, damaged or mismatched
     +-- DataError            outcome data that cannot be trained on or judged with
@@ -36,6 +37,10 @@ class CatalogError(RoutingError):
 
 class PreferenceError(RoutingError):
     """A weight or a limit cannot be used."""
+
+
+class PolicyFileError(RoutingError):
+    """A policy file cannot be read, or was made for another router."""
 
 
 class PromptError(RoutingError):

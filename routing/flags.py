@@ -16,7 +16,7 @@ Source:
 import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
@@ -144,6 +144,15 @@ def apply(flags: Sequence[Flag], preferences: Preferences) -> Preferences:
     weights = {**preferences.weights, **{f.constraint: f.value for f in flags if f.kind == "weight"}}
     limits = {**preferences.limits, **{f.constraint: f.value for f in flags if f.kind == "limit"}}
     return replace(preferences, weights=weights, limits=limits)
+
+
+def permitted(flags: Sequence[Flag], constraints: Collection[str] | None) -> tuple[tuple[Flag, ...], tuple[Flag, ...]]:
+    """Flags that may count and those that may not; None lets every constraint be set."""
+    if constraints is None:
+        return tuple(flags), ()
+    return tuple(f for f in flags if f.constraint in constraints), tuple(
+        f for f in flags if f.constraint not in constraints
+    )
 
 
 def _items(text: str) -> list[str]:

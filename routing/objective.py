@@ -200,9 +200,11 @@ def _log_scaled(values: Floats) -> Floats:
 def weighted_terms(options: Candidates, weights: Mapping[str, float]) -> dict[str, Floats]:
     """Weighted penalties by constraint, shape (n_experts,) each; only weights above 0 appear.
 
-    An unknown penalty counts as the worst known one (1 if none is known): unknown is never an advantage.
+    An unknown penalty counts as the worst known one (1 if none is known): unknown is never an advantage. The order in
+    which weights were given never matters, not even to the last digit.
     """
-    return {name: weight * known_or_worst(options.penalties[name]) for name, weight in weights.items() if weight > 0}
+    active = [name for name in CONSTRAINTS if weights.get(name, 0.0) > 0]
+    return {name: weights[name] * known_or_worst(options.penalties[name]) for name in active}
 
 
 def known_or_worst(penalty: Floats) -> Floats:

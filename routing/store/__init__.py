@@ -6,6 +6,7 @@ from routing.store.adjustments import Adjustments
 from routing.store.engine import connect, default_url
 from routing.store.experts import OwnExperts
 from routing.store.ledger import Ledger
+from routing.store.policies import Policies
 from routing.store.records import KeptAnswer, KeptRun, NewRun, Place, Summary, Vote
 from routing.store.runs import Runs
 from routing.store.votes import Votes
@@ -27,6 +28,7 @@ class Store:
         self.ledger = Ledger(engine)
         self.adjustments = Adjustments(engine)
         self.experts = OwnExperts(engine)
+        self.policies = Policies(engine)
 
     @property
     def shown(self) -> str:

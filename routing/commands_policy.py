@@ -1,0 +1,136 @@
+"""The commands about policy files: decide by one, show, compare and check them."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from routing.commands import say
+from routing.errors import RoutingError
+from routing.policy_file import PolicyFile, as_dict
+from routing.policy_file_diff import Change, Effect, changes, effect
+from routing.policy_file_reading import read_file
+from routing.policy_file_use import SHORT, Ruling, load, mismatch, ruled_json, ruled_text
+from routing.registry import load_router
+from routing.report import number
+from routing.sample import load_sample
+
+app = typer.Typer(help="Show, compare and check policy files.", no_args_is_help=True, rich_markup_mode=None)
+File = Annotated[Path, typer.Argument(help="Policy file, JSON or YAML.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Accept = Annotated[bool, typer.Option("--accept-router", help="Decide although the file was made for another graph.")]
+
+
+def route_by(prompt: str, file: Path, *, accept_other: bool, as_json: bool) -> None:
+    """Decide on a prompt by a policy file and print the decision."""
+    ruling = load(read_file(file), lambda name: load_router(name=name), accept_other=accept_other)
+    for note in ruling.notes:
+        say(f"Note: {note}")
+    ruled = ruling.route(prompt)
+    print(json.dumps(ruled_json(ruling, ruled), indent=2) if as_json else ruled_text(ruling, ruled))
+
+
+def check_alone(**others: object) -> None:
+    """Refuse options that a policy file settles already.
+
+    Raises:
+        RoutingError: One of them is given.
+    """
+    given = [name for name, value in others.items() if value]
+    if given:
+        raise RoutingError(
+            f"--{given[0]} was given beside --policy, and the policy file settles it. Leave one of the two out."
+        )
+
+
+@app.command()
+def show(file: File) -> None:
+    """What a policy file says, setting by setting."""
+    print("\n".join(_lines(read_file(file))))
+
+
+@app.command()
+def diff(before: File, after: File, as_json: AsJson = False) -> None:
+    """What changed between two policy files, and what that does to picks on the shipped held-out prompts."""
+    old, new = read_file(before), read_file(after)
+    found = changes(old, new)
+    did = _effect(old, new) if found else None
+    print(json.dumps(_diff_json(found, did), indent=2) if as_json else "\n".join(_diff_lines(found, did)))
+
+
+@app.command()
+def check(file: File) -> None:
+    """Whether a policy file can be read, fits the installed router, and names only known experts."""
+    policy = read_file(file)
+    router = load_router(name=policy.router)
+    load(policy, lambda _: router, accept_other=True)
+    if problem := mismatch(router, policy):
+        raise RoutingError(problem)
+    print(f"{policy.name!r} is a whole policy file and fits the installed router {policy.router!r}.")
+
+
+def _lines(policy: PolicyFile) -> list[str]:
+    told = as_dict(policy)
+    experts = "every expert" if policy.pool is None else ", ".join(policy.pool)
+    lines = [
+        f"{policy.name}, made {policy.created}",
+        f"router     {policy.router}, graph {policy.graph_sha256[:SHORT]}",
+        f"experts    {experts}",
+        f"weights    {_pairs(told['weights'])}",
+        f"limits     {_pairs(told['limits'])}",
+        f"flags      {_words(told['flags'])}",
+        f"fallbacks  {_words(told['fallbacks'])}",
+    ]
+    if policy.own:
+        lines.append(f"own facts  {', '.join(own.name for own in policy.own)}")
+    lines += [f"accepted   {r.day}: graph {r.graph_after[:SHORT]} for {r.graph_before[:SHORT]}" for r in policy.rebound]
+    if policy.note:
+        lines += ["", policy.note]
+    return [*lines, "", f"SHA-256 {policy.sha256}"]
+
+
+def _pairs(values: dict[str, float]) -> str:
+    return ", ".join(f"{name}={value:g}" for name, value in values.items()) or "none"
+
+
+def _words(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def _effect(old: PolicyFile, new: PolicyFile) -> Effect | None:
+    return effect(_accepted(old), _accepted(new), load_sample())
+
+
+def _accepted(policy: PolicyFile) -> Ruling:
+    """To compare, a file need not fit the installed router; a note says where it does not."""
+    ruling = load(policy, lambda name: load_router(name=name), accept_other=True)
+    for note in ruling.notes:
+        say(f"Note: {note}")
+    return ruling
+
+
+def _diff_json(found: tuple[Change, ...], did: Effect | None) -> dict[str, Any]:
+    told = [{"setting": c.setting, "before": c.before, "after": c.after} for c in found]
+    if did is None:
+        return {"changes": told, "effect": None}
+    pairs = {
+        name: [number(value) for value in getattr(did, name)] for name in ("score", "cost_usd", "share_unanswered")
+    }
+    moved = [{"from": old, "to": new, "prompts": n} for old, new, n in did.moved]
+    whole = {"n_prompts": did.n_prompts, "share_changed": did.share_changed, **pairs, "moved": moved}
+    return {"changes": told, "effect": whole}
+
+
+def _diff_lines(found: tuple[Change, ...], did: Effect | None) -> list[str]:
+    if not found:
+        return ["Both say the same."]
+    lines = [change.text for change in found]
+    if did is None:
+        return [*lines, "", "What it does to picks is not known: the held-out predictions are the default router's."]
+    lines += ["", f"On {did.n_prompts:,} held-out prompts, {did.share_changed:.1%} get another pick."]
+    lines.append(f"Mean predicted score {did.score[0]:.4f} to {did.score[1]:.4f}.")
+    lines.append(f"Mean predicted cost ${did.cost_usd[0]:.6f} to ${did.cost_usd[1]:.6f} an answer.")
+    if any(did.share_unanswered):
+        lines.append(f"Without a feasible expert: {did.share_unanswered[0]:.1%} to {did.share_unanswered[1]:.1%}.")
+    return lines

@@ -1,0 +1,146 @@
+"""Policy files with their versions: a version is written once and never changed."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine, delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from routing.errors import PolicyFileError, StoreError
+from routing.policy_file import PolicyFile, as_dict, text
+from routing.policy_file_reading import LARGEST, from_dict
+from routing.store.tables import PolicyRow
+
+MOST_NAMES: Final = 100  # of one person
+MOST_VERSIONS: Final = 200  # of one name
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One version of a policy file; versions of a name count from 1."""
+
+    version: int
+    created: datetime
+    policy: PolicyFile
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A name with its newest version, how many versions are kept, and when the newest was saved."""
+
+    name: str
+    newest: int
+    count: int
+    changed: datetime
+
+
+class Policies:
+    """Policy files of everyone; every query names whose.
+
+    Args:
+        engine: The open database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def save(self, policy: PolicyFile, owner: str) -> tuple[int, bool]:
+        """Keep a policy file as the next version of its name.
+
+        Returns:
+            The version, and whether it is new: nothing is written where only the day differs from the newest.
+
+        Raises:
+            StoreError: There is room for no more.
+        """
+        if (size := len(text(policy).encode())) > LARGEST:
+            raise StoreError(
+                f"The policy file has {size:,} bytes; at most {LARGEST:,} are kept. Choose a smaller pool."
+            )
+        for _ in range(_TRIES):
+            try:
+                return self._save(policy, owner)
+            except IntegrityError:  # another session took this version number meanwhile
+                continue
+        raise StoreError(f"The policy file {policy.name!r} is being saved elsewhere at the same time. Save it again.")
+
+    def _save(self, policy: PolicyFile, owner: str) -> tuple[int, bool]:
+        with Session(self._engine) as session, session.begin():
+            mine = (PolicyRow.owner == owner, PolicyRow.name == policy.name)
+            newest = session.scalar(select(PolicyRow).where(*mine).order_by(PolicyRow.version.desc()).limit(1))
+            if newest is None:
+                names = select(func.count(PolicyRow.name.distinct())).where(PolicyRow.owner == owner)
+                if (session.scalar(names) or 0) >= MOST_NAMES:
+                    raise StoreError(f"{MOST_NAMES} policy files are kept, which is the most. Delete one first.")
+            else:
+                before = _kept(newest).policy
+                if text(replace(policy, created=before.created)) == text(before):
+                    return newest.version, False
+                kept = session.scalar(select(func.count()).select_from(PolicyRow).where(*mine)) or 0
+                if kept >= MOST_VERSIONS:
+                    raise StoreError(
+                        f"{policy.name!r} has {MOST_VERSIONS} versions, which is the most. Delete old ones first."
+                    )
+            version = 1 if newest is None else newest.version + 1
+            session.add(PolicyRow(owner=owner, name=policy.name, version=version, content=as_dict(policy)))
+            return version, True
+
+    def names(self, owner: str) -> list[Listed]:
+        """What is kept, the one changed last first."""
+        newest, count, changed = func.max(PolicyRow.version), func.count(), func.max(PolicyRow.created)
+        asked = select(PolicyRow.name, newest, count, changed).where(PolicyRow.owner == owner)
+        with Session(self._engine) as session:
+            rows = session.execute(asked.group_by(PolicyRow.name)).all()
+        return sorted((Listed(*row) for row in rows), key=lambda listed: (listed.changed, listed.name), reverse=True)
+
+    def versions(self, name: str, owner: str) -> list[Kept]:
+        """Every version of a name, newest first; one that this version of the app cannot read is left out."""
+        mine = (PolicyRow.owner == owner, PolicyRow.name == name)
+        found = []
+        with Session(self._engine) as session:
+            for row in session.scalars(select(PolicyRow).where(*mine).order_by(PolicyRow.version.desc())):
+                try:
+                    found.append(_kept(row))
+                except PolicyFileError:
+                    continue
+        return found
+
+    def open(self, name: str, owner: str, version: int | None = None) -> Kept:
+        """One version, the newest if none is named.
+
+        Raises:
+            StoreError: There is none.
+            PolicyFileError: It was written by a later version of the app.
+        """
+        asked = select(PolicyRow).where(PolicyRow.owner == owner, PolicyRow.name == name)
+        if version is not None:
+            asked = asked.where(PolicyRow.version == version)
+        with Session(self._engine) as session:
+            row = session.scalar(asked.order_by(PolicyRow.version.desc()).limit(1))
+            if row is None:
+                which = "" if version is None else f", version {version}"
+                raise StoreError(f"No policy file is called {name!r}{which}. Choose one from the list.")
+            return _kept(row)
+
+    def delete(self, name: str, owner: str, version: int | None = None) -> None:
+        """Remove a name with all its versions, or one version that is not the newest: a number is never used again.
+
+        Raises:
+            StoreError: It is the newest version of several.
+        """
+        mine = [PolicyRow.owner == owner, PolicyRow.name == name]
+        with Session(self._engine) as session, session.begin():
+            if version is not None:
+                if version == session.scalar(select(func.max(PolicyRow.version)).where(*mine)):
+                    raise StoreError(
+                        f"Version {version} is the newest of {name!r}, so it stays. Delete older ones, or all of them."
+                    )
+                mine.append(PolicyRow.version == version)
+            session.execute(delete(PolicyRow).where(*mine))
+
+
+def _kept(row: PolicyRow) -> Kept:
+    return Kept(row.version, row.created, from_dict(row.content))

@@ -1,0 +1,354 @@
+"""Policy files: read strictly, written in one form, and deciding exactly as the page does."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing.errors import CatalogError, PolicyFileError, PreferenceError, StoreError
+from routing.flags import permitted
+from routing.objective import CONSTRAINTS
+from routing.own import Fact, OwnExpert
+from routing.own.extension import extended
+from routing.policy_file import as_dict, capture, file_name, rebind, text
+from routing.policy_file_diff import changes, effect
+from routing.policy_file_reading import LARGEST, from_dict, parse
+from routing.policy_file_use import apply, load
+from routing.registry import load_router
+from routing.sample import load_sample
+from routing.schema import Preferences
+from routing.store import open_store
+from routing.store import policies as kept_policies
+
+ROOT = Path(__file__).resolve().parent.parent
+FOUR = ("claude-3.5-sonnet-20240620", "gpt-4o-2024-08-06", "gpt-4o-mini", "o1-mini")
+PROMPT = "Prove that the square root of 2 is irrational."
+DAY = date(2026, 5, 31)
+DEAR = OwnExpert("gpt-4o-mini", {"price_out_usd_per_mtok": Fact(99.0, "our contract", DAY)})
+NEW = OwnExpert(
+    "team-7b", {"title": Fact("Team 7B", "us", DAY), "params_b": Fact(7.0, "us", DAY)}, "http://10.0.0.7/v1"
+)
+
+
+@cache
+def router(name="blend"):
+    return load_router(name=name)
+
+
+@cache
+def reading(prompt=PROMPT):
+    return router().read(prompt)
+
+
+def captured(preferences=None, **more):
+    return capture("Team default", router(), preferences or Preferences({"cost": 0.4}, {"cost": 0.01}, FOUR),
+                   shipped=router().catalog, **more)  # fmt: skip
+
+
+def objectives(routed):
+    decision = routed.decision
+    return {name: repr(float(value)) for name, value in zip(decision.options.experts, decision.objective, strict=True)}
+
+
+def told(**changed):
+    return {**as_dict(captured()), **changed}
+
+
+WEIGHTS = st.dictionaries(
+    st.sampled_from(list(CONSTRAINTS)), st.sampled_from([0.0, 0.001, 0.3, 1 / 3, 10.0]), max_size=4
+)
+LIMITS = st.dictionaries(
+    st.sampled_from(["cost", "size", "security", "verbosity"]), st.sampled_from([0.0, 0.002, 70.0])
+)
+POOLS = st.one_of(st.none(), st.lists(st.sampled_from(FOUR), min_size=1, unique=True).map(tuple))
+FLAGS = st.one_of(st.none(), st.lists(st.sampled_from(list(CONSTRAINTS)), unique=True).map(tuple))
+
+
+@settings(max_examples=40, deadline=None)
+@given(WEIGHTS, LIMITS, POOLS, FLAGS, st.integers(0, 5), st.text(max_size=40))
+def test_what_was_written_reads_back_the_same_as_json_and_as_yaml(weights, limits, pool, flags, n, note):
+    policy = captured(Preferences(weights, limits, pool), flags=flags, fallbacks=n, note=note)
+    written = text(policy)
+    again = parse(written)
+    assert text(again) == written
+    assert again.sha256 == policy.sha256
+    assert text(parse(yaml.safe_dump(as_dict(policy), allow_unicode=True))) == written
+
+
+@settings(max_examples=40, deadline=None)
+@given(WEIGHTS, LIMITS, POOLS)
+def test_a_policy_file_saved_from_preferences_decides_as_they_do(weights, limits, pool):
+    wanted = Preferences(weights, limits, pool)
+    policy = parse(text(captured(wanted)))
+    ruled = apply(router(), policy).decide(reading())
+    page = router().decide(reading(), wanted)
+    assert ruled.routed.decision.order == page.decision.order
+    assert objectives(ruled.routed) == objectives(page)
+    assert ruled.fallbacks == page.decision.order[1:3]
+
+
+def test_own_experts_and_changed_prices_decide_on_another_machine_as_here():
+    mine = extended(router(), [DEAR, NEW])
+    wanted = Preferences({"cost": 2.0}, {}, (*FOUR, "team-7b"))
+    policy = capture("With ours", mine, wanted, shipped=router().catalog, own=[DEAR, NEW])
+    assert "10.0.0.7" not in text(policy)
+    ruling = apply(router(), parse(text(policy)))
+    assert ruling.router.catalog["gpt-4o-mini"].price_out_usd_per_mtok == 99.0
+    assert ruling.router.catalog["team-7b"].params_b == 7.0
+    assert ruling.decide(reading()).routed.decision.order == mine.decide(reading(), wanted).decision.order
+
+
+def test_experts_outside_the_pool_and_hidden_ones_are_left_out():
+    hidden = OwnExpert("gpt-4o-mini", is_hidden=True)
+    mine = extended(router(), [hidden, NEW])
+    policy = capture("Hidden", mine, Preferences(), shipped=router().catalog, own=[hidden, NEW])
+    assert policy.pool == tuple(sorted(mine.catalog.names))
+    assert [own.name for own in policy.own] == ["team-7b"]
+    assert captured(own=[NEW]).own == ()
+    assert captured(Preferences()).pool is None
+
+
+def test_flags_that_are_not_allowed_are_reported_and_do_nothing():
+    ruling = apply(router(), captured(flags=("cost",)))
+    ruled = ruling.decide(router().read(PROMPT + " [Flag: cost=3, max security 0]"))
+    assert ruled.routed.decision.preferences.weights["cost"] == 3.0
+    assert "security" not in ruled.routed.decision.preferences.limits
+    assert "ignored by the policy file 'Team default'" in " ".join(ruled.routed.reading.warnings)
+    assert permitted(reading(PROMPT + " [Flag: cheap]").flags, None)[1] == ()
+
+
+def test_named_fallbacks_keep_their_order_and_those_that_cannot_are_named():
+    policy = captured(Preferences({}, {"size": 1.0}, (*FOUR, "smollm2-135m")), fallbacks=("o1-mini", "smollm2-135m"))
+    ruled = apply(router(), policy).decide(reading())
+    assert ruled.fallbacks == ()
+    assert "no fallback here: o1-mini" in " ".join(ruled.routed.reading.warnings)
+    free = apply(router(), captured(fallbacks=("o1-mini", "gpt-4o-mini"))).decide(reading())
+    assert free.fallbacks == tuple(n for n in ("o1-mini", "gpt-4o-mini") if n != free.routed.decision.pick)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"format": 2}, "reads format 1"),
+        ({"format": True}, "reads format 1"),
+        ({"weigths": {}}, "Did you mean 'weights'"),
+        ({"name": " "}, "one line of 1 to 80"),
+        ({"name": None}, "lacks 'name'"),
+        ({"router": "blend"}, "must be keys with values"),
+        ({"router": {"name": "blend", "graph_sha256": "12"}}, "64 hexadecimal digits"),
+        ({"router": {"name": "blend", "sha": "12"}}, "has no key 'sha'"),
+        ({"pool": []}, "is empty"),
+        ({"pool": ["gpt-4o-mini"] * 2}, "twice"),
+        ({"pool": "gpt-4o-mini"}, "list of at most"),
+        ({"weights": {"costs": 1}}, "Did you mean 'cost'"),
+        ({"weights": {"cost": True}}, "must be a number"),
+        ({"weights": {"cost": "0.4"}}, "must be a number"),
+        ({"weights": {"cost": 10**400}}, "must be a number"),
+        ({"flags": "some"}, "all, none, or a list"),
+        ({"flags": ["price"]}, "flags has no key 'price'"),
+        ({"fallbacks": -1}, "0 to 20"),
+        ({"fallbacks": True}, "0 to 20"),
+        ({"fallbacks": ["smollm2-135m"]}, "not in the pool"),
+        ({"note": "x" * 3000}, "at most 2,000"),
+        ({"created": "yesterday"}, "such as 2026-05-31"),
+        ({"own_experts": {"x": {"key": "sk-1"}}}, "has no key 'key'"),
+        ({"own_experts": {"x": {"facts": {"adress": {}}}}}, "has no key 'adress'"),
+        ({"own_experts": {"x": {"facts": {"params_b": 7}}}}, "needs value, source and day"),
+        ({"rebound": [{"day": "2026-05-31"}]}, "lacks 'graph_before'"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_refused_in_a_sentence(changed, said):
+    with pytest.raises(PolicyFileError, match=said):
+        from_dict(told(**changed))
+
+
+def test_weights_limits_and_facts_are_checked_as_everywhere():
+    with pytest.raises(PreferenceError, match="allowed is 0"):
+        from_dict(told(weights={"cost": 11}))
+    with pytest.raises(PreferenceError, match="limit of size"):
+        from_dict(told(limits={"size": -1}))
+    facts = {"params_b": {"value": -7, "source": "us", "day": "2026-05-31"}}
+    with pytest.raises(CatalogError, match="size is -7"):
+        from_dict(told(own_experts={"x": {"facts": facts}}))
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"\xff\xfe", "UTF-8"),
+        (b"[1, 2]", "must be keys with values"),
+        (b"", "must be keys with values"),
+        (b'{"format": 1, "format": 1}', "given twice"),
+        (b'{"weights": NaN}', "no number"),
+        (b"{" * 5000, "neither JSON nor YAML"),
+        (b'{"a":' * 20000, "neither JSON nor YAML|most that is read"),
+        (b"[" * 50_000, "neither JSON nor YAML"),
+        (b"a: &x [1]\nb: *x", "refers to another part"),
+        (b"a: 1\na: 2", "given twice"),
+        (b"a: !!python/object/apply:os.system [ls]", "neither JSON nor YAML"),
+        (b" " * (LARGEST + 1), "most that is read"),
+    ],
+)
+def test_hostile_files_are_refused(raw, said):
+    with pytest.raises(PolicyFileError, match=said):
+        parse(raw)
+
+
+def test_a_file_made_for_another_graph_runs_only_when_that_is_accepted_and_recorded():
+    policy = replace(captured(), graph_sha256="0" * 64)
+    with pytest.raises(PolicyFileError, match=r"000000000000.*df179f2e8ef5|000000000000.*loaded has"):
+        apply(router(), policy)
+    assert apply(router(), policy, accept_other=True).notes
+    bound = rebind(policy, router(), DAY)
+    assert apply(router(), parse(text(bound))).notes == ()
+    assert bound.rebound[0].graph_before == "0" * 64
+    assert rebind(bound, router()) is bound
+
+
+def test_a_router_with_arrays_beside_the_graph_names_both():
+    assert captured().methods_sha256 is None
+    policy = capture("Mirt", router("mirt"), Preferences(), shipped=router().catalog)
+    assert policy.methods_sha256 == router().card["methods_sha256"]
+    with pytest.raises(PolicyFileError, match="methods file"):
+        load(replace(policy, methods_sha256="1" * 64), router)
+    with pytest.raises(PolicyFileError, match="Load 'mirt'"):
+        apply(router(), policy)
+    with pytest.raises(PolicyFileError, match="No expert is called 'nobody'"):
+        apply(router(), replace(captured(), pool=("nobody",)))
+
+
+def test_changes_name_every_setting_that_differs_and_nothing_else():
+    before = captured(note="a")
+    after = replace(
+        before, weights={"cost": 2.0, "size": 0.1}, limits={}, pool=FOUR[:3], flags=(), fallbacks=0, own=(DEAR,)
+    )
+    found = {c.setting: c for c in changes(before, replace(after, created=DAY))}
+    assert set(found) == {
+        "expert o1-mini", "own facts of gpt-4o-mini", "cost weight", "size weight",
+        "cost limit (US dollars per answer)", "flags", "fallbacks",
+    }  # fmt: skip
+    assert found["cost weight"].text == "cost weight: 0.4 to 2"
+    assert found["size weight"].text == "size weight: added, 0.1"
+    assert changes(before, replace(before, created=DAY)) == ()
+
+
+def test_the_effect_is_what_the_router_would_pick_on_every_held_out_prompt():
+    sample = load_sample()
+    cheap, best = (apply(router(), captured(Preferences({"cost": w}, {}, FOUR))) for w in (5.0, 0.0))
+    found = effect(best, cheap, sample)
+    assert found.n_prompts == len(sample.input_tokens)
+    assert sum(n for _, _, n in found.moved) == round(found.share_changed * found.n_prompts)
+    assert found.cost_usd[1] < found.cost_usd[0]
+    assert found.score[1] < found.score[0]
+    same = effect(best, best, sample)
+    assert (same.share_changed, same.moved) == (0.0, ())
+    none = effect(best, apply(router(), captured(Preferences({}, {"recency": 0.0}, FOUR))), sample)
+    assert none.share_unanswered == (0.0, 1.0)
+    other = capture("Mirt", router("mirt"), Preferences(), shipped=router().catalog)
+    assert effect(best, apply(router("mirt"), other), sample) is None
+
+
+def test_a_download_has_a_harmless_name():
+    assert file_name(replace(captured(), name="../../É vil: team"), 3) == "policy-vil-team-v3.json"
+    assert file_name(replace(captured(), name="日本")) == "policy.json"
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(f"sqlite:///{tmp_path / 't.db'}")
+    yield opened
+    opened.close()
+
+
+def test_versions_count_up_stay_as_they_were_and_survive_a_restart(tmp_path):
+    url = f"sqlite:///{tmp_path / 't.db'}"
+    first = open_store(url)
+    assert first.policies.save(captured(), "a@b") == (1, True)
+    assert first.policies.save(replace(captured(), created=DAY), "a@b") == (1, False)
+    assert first.policies.save(replace(captured(), note="more"), "a@b") == (2, True)
+    first.close()
+    second = open_store(url)
+    assert [k.version for k in second.policies.versions("Team default", "a@b")] == [2, 1]
+    assert second.policies.open("Team default", "a@b", 1).policy == captured()
+    assert second.policies.open("Team default", "a@b").policy.note == "more"
+    assert [(n.name, n.newest, n.count) for n in second.policies.names("a@b")] == [("Team default", 2, 2)]
+    assert second.policies.names("") == second.policies.versions("Team default", "") == []
+    with pytest.raises(StoreError, match="No policy file is called"):
+        second.policies.open("Team default", "")
+    second.close()
+
+
+def test_deleting_never_frees_a_number(store):
+    for note in "abc":
+        store.policies.save(replace(captured(), note=note), "")
+    with pytest.raises(StoreError, match="newest"):
+        store.policies.delete("Team default", "", 3)
+    store.policies.delete("Team default", "", 1)
+    assert [k.version for k in store.policies.versions("Team default", "")] == [3, 2]
+    store.policies.delete("Team default", "somebody")
+    assert len(store.policies.names("")) == 1
+    store.policies.delete("Team default", "")
+    assert store.policies.names("") == []
+
+
+def test_there_is_room_for_so_many_and_no_more(store, monkeypatch):
+    monkeypatch.setattr(kept_policies, "MOST_NAMES", 2)
+    monkeypatch.setattr(kept_policies, "MOST_VERSIONS", 2)
+    for name in "ab":
+        store.policies.save(replace(captured(), name=name), "")
+    with pytest.raises(StoreError, match="2 policy files are kept"):
+        store.policies.save(replace(captured(), name="c"), "")
+    assert store.policies.save(replace(captured(), name="c"), "other")[1]
+    store.policies.save(replace(captured(), name="a", note="2"), "")
+    with pytest.raises(StoreError, match="has 2 versions"):
+        store.policies.save(replace(captured(), name="a", note="3"), "")
+    heavy = OwnExpert("x", {"title": Fact("x", "us", DAY)}, None, False, {"a": "b" * LARGEST})
+    with pytest.raises(StoreError, match="at most 100,000"):
+        store.policies.save(replace(captured(), own=(heavy,)), "")
+
+
+def run(*arguments):
+    command = [sys.executable, "-m", "routing", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_the_command_line_decides_by_a_file_and_says_what_it_ignored(tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(yaml.safe_dump(as_dict(captured(flags=()))), encoding="utf-8")
+    done = run("route", PROMPT + " [Flag: cost=9]", "--policy", file, "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    ruled = apply(router(), captured(flags=())).decide(reading())
+    assert said["order"] == list(ruled.routed.decision.order)
+    assert said["fallbacks"] == list(ruled.fallbacks)
+    assert said["policy_file"]["sha256"] == parse(file.read_bytes()).sha256
+    assert any("ignored by the policy file" in w for w in said["warnings"])
+    clash = run("route", PROMPT, "--policy", file, "--weight", "cost=1")
+    assert (clash.returncode, "Leave one of the two out" in clash.stderr) == (2, True)
+
+
+def test_the_command_line_shows_compares_and_checks(tmp_path):
+    one, two, other = (tmp_path / name for name in ("1.json", "2.json", "3.json"))
+    one.write_text(text(captured()), encoding="utf-8")
+    two.write_text(text(replace(captured(), weights={"cost": 3.0})), encoding="utf-8")
+    other.write_text(text(replace(captured(), graph_sha256="0" * 64)), encoding="utf-8")
+    assert "weights    cost=0.4" in run("policy", "show", one).stdout
+    told = json.loads(run("policy", "diff", one, two, "--json").stdout)
+    assert told["changes"] == [{"setting": "cost weight", "before": "0.4", "after": "3"}]
+    assert told["effect"]["n_prompts"] > 1000
+    assert "fits the installed router" in run("policy", "check", one).stdout
+    bad = run("policy", "check", other)
+    assert (bad.returncode, "000000000000" in bad.stderr) == (2, True)
+    refused = run("route", PROMPT, "--policy", other)
+    assert (refused.returncode, "accept this one" in refused.stderr) == (2, True)
+    taken = run("route", PROMPT, "--policy", other, "--accept-router", "--json")
+    assert "Accepted all the same" in json.loads(taken.stdout)["warnings"][0]
+    assert run("policy", "show", tmp_path / "none.json").returncode == 2

@@ -12,6 +12,7 @@ from typing import Any
 from routing.catalog import ASSETS, SECURITY_TIERS, Catalog, beyond_tier, load_catalog
 from routing.errors import DataError, PreferenceError, RoutingError
 from routing.flags import Flag, parse
+from routing.outcomes import is_about
 from routing.schema import Answer, Expert
 
 SECRETS = Path(".streamlit/secrets.toml")
@@ -121,14 +122,14 @@ def train_router(data: Path, out: Path, form: str) -> None:
     """Fit and export a router; form "a" leaves the encoder as it is, "b" tunes it together with the heads."""
     if form not in ("a", "b"):
         raise RoutingError(f"--form was {form!r}; it is a (frozen encoder) or b (encoder tuned with the heads).")
-    try:
-        from routing.training import train
-    except ImportError as problem:
-        raise RoutingError(
-            f"Training needs {problem.name}, which is not installed. Run: make train (it installs what training needs)."
-        ) from problem
-    local = ASSETS / "local_outcomes.csv"
-    train(data, out, extra_outcomes=local if local.is_file() else None, form="a" if form == "a" else "b", progress=say)
+    from routing.training import train
+    from routing.training.start import has_torch
+
+    if form == "b" and not has_torch():
+        raise RoutingError("--form b needs torch, which is not installed. Run: make train (it installs torch).")
+    local = ASSETS / "local_outcomes.csv"  # the expert on this machine, on prompts of the shipped training's data
+    extra = local if local.is_file() and is_about(local, data) else None
+    train(data, out, extra_outcomes=extra, form="a" if form == "a" else "b", progress=say)
 
 
 def fetch_weights(expert: str, sha256: str | None) -> None:

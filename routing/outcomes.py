@@ -116,6 +116,16 @@ def experts_of(path: Path | None) -> tuple[str, ...]:
     return tuple(sorted(_table(path, OUTCOME_COLUMNS)["expert"].dropna().astype(str).unique()))
 
 
+def is_about(extra: Path, data: Path) -> bool:
+    """Whether every outcome of one more table is on a prompt of the data.
+
+    Raises:
+        DataError: A table is missing or cannot be read.
+    """
+    known = _table(data / "prompts.parquet", PROMPT_COLUMNS)["prompt_id"].astype(str)
+    return bool(_table(extra, OUTCOME_COLUMNS)["prompt_id"].astype(str).isin(set(known)).all())
+
+
 def measured_together(outcomes: Outcomes, experts: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     """Rows of the prompts on which every one of these experts was scored.
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from routing import encoder as graph
 from routing import predictors
-from routing.catalog import ASSETS, EXPERTS_CSV, load_catalog
+from routing.catalog import ASSETS, EXPERTS_CSV, Catalog, load_catalog
 from routing.errors import PreferenceError
 from routing.objective import Typical
 from routing.policies import POLICIES, Policy, Rule
@@ -35,22 +35,30 @@ def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, thread
     return load_routers([name], assets, threads=threads)[name]
 
 
-def load_routers(names: Iterable[str] = (), assets: Path = ASSETS, *, threads: int = 2) -> dict[str, Router]:
-    """Several routers around one encoder, by name; all there are when none is named. Raises what load_router does."""
-    wanted = list(names) or router_names()
+def load_routers(
+    names: Iterable[str] = (), assets: Path = ASSETS, *, threads: int = 2, catalog: Catalog | None = None
+) -> dict[str, Router]:
+    """Several routers around one encoder, by name; all there are when none is named.
+
+    ``catalog`` takes the place of the folder's own table of experts. Raises what load_router does.
+    """
+    methods = offered(graph.read_card(assets))
+    wanted = list(names) or methods
     for name in wanted:
         if name not in router_names():
             raise unknown_router(name)
+        if name not in methods:
+            raise PreferenceError(f"This router has no method {name!r}; it offers {', '.join(methods)}.")
     bases = {name: POLICIES[name].base if name in POLICIES else name for name in wanted}
     heads = dict.fromkeys(head for base in bases.values() for head in predictors.heads_of(base))
     encoder = graph.load(assets, heads=(*graph.HEADS, *heads), threads=threads)
-    card, catalog = encoder.card, load_catalog(assets / EXPERTS_CSV.name)
+    card, known = encoder.card, catalog or load_catalog(assets / EXPERTS_CSV.name)
     built = {base: predictors.build(base, card) for base in dict.fromkeys(bases.values())}
     return {
         name: Router(
             encoder,
             built[base],
-            catalog,
+            known,
             typical_of(card),
             unfamiliar_below=float(card.raw.get("unfamiliar_below", 0.0)),
             card=card.raw,
@@ -64,6 +72,15 @@ def load_routers(names: Iterable[str] = (), assets: Path = ASSETS, *, threads: i
 def router_names() -> list[str]:
     """Every predictor and every policy, the default first."""
     return [*predictors.PREDICTORS, *POLICIES]
+
+
+def offered(card: graph.Card) -> list[str]:
+    """Predictors and policies that a router has, in the registry's order; one without a list on its card has all."""
+    stated = card.raw.get("methods")
+    if not isinstance(stated, list):
+        return router_names()
+    bases = {name: POLICIES[name].base if name in POLICIES else name for name in router_names()}
+    return [name for name, base in bases.items() if base in stated]
 
 
 def unknown_router(name: str) -> PreferenceError:

@@ -12,7 +12,7 @@ ORDER = [
     *("errors", "schema", "catalog", "objective", "flags", "pareto", "flips", "decision", "encoder", "predictors"),
     *("router", "sample", "sweep", "figures"),
 ]
-HEAVY = ("litellm", "torch", "sklearn", "onnx")
+HEAVY = ("litellm", "torch", "sklearn", "onnx", "spox")
 SOURCES = sorted([*ROOT.glob("routing/**/*.py"), *ROOT.glob("pages/**/*.py"), ROOT / "app.py"])
 
 
@@ -46,7 +46,7 @@ def test_only_answer_imports_litellm_and_only_training_imports_torch():
         tops = {name.split(".")[0] for name in imports_of(path)}
         where = path.relative_to(ROOT).as_posix()
         if not where.startswith("routing/training/"):
-            assert not tops & {"torch", "transformers", "sentence_transformers", "sklearn", "onnx"}, where
+            assert not tops & {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "spox"}, where
         if where not in {"routing/answer.py", "routing/catalog_check.py"}:
             assert "litellm" not in tops, where
 

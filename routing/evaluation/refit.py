@@ -91,7 +91,7 @@ def open_bench(data: Path, outcomes: Outcomes, progress: Say) -> Bench:
             f"Refitting needs {problem.name}, which is not installed. Run: make train (it installs what that needs)."
         ) from problem
     ready = prepare(data, outcomes=outcomes, form="a", progress=progress)
-    language = language_of(ready.encoder, ready.tokenizer)
+    language = language_of(ready.start.graph, ready.tokenizer)
     return Bench(ready.outcomes, ready.encoded, ready.ids, ready.forms, ready.table, language)
 
 
@@ -142,12 +142,11 @@ def refit(
     """
     from routing.training.assemble import fit_router
     from routing.training.graph import export_heads, run_heads
-    from routing.training.heads import Heads
     from routing.training.methods import fit_methods, training_set
 
     fitted = fit_router(table, bench.encoded, bench.forms, rows, progress, seeds=SEEDS)
     encoded, pieces = bench.encoded, [bench.pieces[int(i)] for i in predicted]
-    heads = run_heads(export_heads(Heads(fitted)), encoded.vector[predicted], encoded.pooled[predicted], pieces)
+    heads = run_heads(export_heads(fitted), encoded.vector[predicted], encoded.pooled[predicted], pieces)
     methods: Mapping[str, Mapping[str, NDArray[Any]]] = {}
     if with_methods:
         prompts = bench.outcomes.prompts

@@ -1,4 +1,7 @@
-"""Fit a router on measured outcomes and export it as one ONNX graph. Needs torch; nothing else in routing does."""
+"""Fit a router on measured outcomes and export it as one ONNX graph.
+
+Networks, form b and the methods beside the graph need torch; everything else does without.
+"""
 
 from routing.training.train import train
 

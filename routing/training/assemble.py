@@ -1,7 +1,8 @@
 """Fit every part of the router from encoded prompts and outcomes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -19,8 +20,8 @@ from routing.training.fits import (
     shared_ridge,
     source_classifier,
 )
-from routing.training.fitted import Amount, Fitted, Memory
-from routing.training.perceptive import Perceptive, fit_perceptive
+from routing.training.fitted import Amount, Fitted, Memory, Network
+from routing.training.start import has_torch
 from routing.training.tables import IntArray, Table
 from routing.training.transfer import Expansion, expand_amounts, expand_scores
 
@@ -33,7 +34,9 @@ NEIGHBOUR_TEMPERATURE: Final = 0.1
 CLUSTER_SETS: Final = ((48, 0.05), (100, 0.03))  # clusters per source and their softness
 CLUSTER_PRIOR: Final = 5.0
 STRANGE: Final = 0.05  # share of a source's own training prompts that count as foreign to it
-BLEND: Final = (0.10, 0.25, 0.25, 0.40)  # clusters, neighbours, linear, network: README, "What was tried"
+BLEND: Final[Mapping[str, float]] = MappingProxyType(  # README, "What was tried"
+    {"clusters": 0.10, "neighbours": 0.25, "linear": 0.25, "network": 0.40}
+)
 CAUTION: Final = 2.0
 SOURCE_PENALTY: Final = 10.0
 AMOUNT_PENALTY: Final = 30.0
@@ -87,13 +90,15 @@ def fit_router(
         form_table: Classes of form per word piece.
         train: Rows of training prompts.
         progress: Told what is being fitted.
-        seeds: Seeds of the networks; refits for a check make do with one.
+        seeds: Seeds of the networks; refits for a check make do with one. Without torch there is no network, and
+            the other methods share its weight.
     """
     known = train[table.source[train] >= 0]
     features, filled = Scaled(encoded, known), replace(table, score=_filled(table, known))
     clusters = _clusters(filled, encoded, known, progress)
     axes, memory = _neighbours(filled, features, known)
     strange, width = _strangeness(table, encoded, clusters, known)
+    networks = _networks(table, features, known, seeds, progress) if has_torch() else []
     return Fitted(
         form_table=form_table,
         mean=features.mean,
@@ -106,8 +111,8 @@ def fit_router(
         axes=axes,
         memory=memory,
         temperature=NEIGHBOUR_TEMPERATURE,
-        networks=_networks(table, features, known, seeds, progress),
-        blend=BLEND,
+        networks=networks,
+        blend=BLEND if networks else without_network(BLEND),
         expansion=_expansion(filled, known),
         inferred=inferred_places(table),
         strange=strange,
@@ -132,9 +137,18 @@ def _source(table: Table, features: Scaled, known: IntArray, progress: Say) -> L
     return source_classifier(features.x[known], table.source[known], len(table.sources), penalty=SOURCE_PENALTY)
 
 
-def _networks(table: Table, features: Scaled, known: IntArray, seeds: Seeds, progress: Say) -> list[Perceptive]:
+def _networks(table: Table, features: Scaled, known: IntArray, seeds: Seeds, progress: Say) -> list[Network]:
+    from routing.training.perceptive import as_arrays, fit_perceptive
+
     supervision = np.concatenate([table.score, table.helper], axis=1)[known]
-    return [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in seeds]
+    nets = [fit_perceptive(features.x[known], supervision, seed=seed, progress=progress) for seed in seeds]
+    return [as_arrays(net, table.score.shape[1]) for net in nets]
+
+
+def without_network(blend: Mapping[str, float]) -> dict[str, float]:
+    """The same weights among the methods that need no torch."""
+    rest = {name: weight for name, weight in blend.items() if name != "network"}
+    return {name: weight / sum(rest.values()) for name, weight in rest.items()}
 
 
 def _expansion(table: Table, known: IntArray) -> Expansion:

@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from routing.outcomes import Outcomes
-from routing.training.assemble import BLEND, SEEDS
-from routing.training.tables import Table
-from routing.training.weights import OPSET, PACKAGE, WEIGHTS_SHA256
+from routing.training.assemble import SEEDS
+from routing.training.heads import OPSET
+from routing.training.prepared import Prepared
 
 SENTENCE: Final = "Which planet of the solar system has the most moons, and how many are known?"
 UNFAMILIAR_QUANTILE: Final = 0.02
@@ -21,49 +21,45 @@ VARIED_TOKENS: Final = 20.0  # standard deviation from which a latency per token
 
 
 def build_card(
-    outcomes: Outcomes,
-    table: Table,
+    ready: Prepared,
     *,
     graph: bytes,
-    tokenizer: bytes,
     golden: Mapping[str, Sequence[float]],
-    input_tokens: NDArray[np.int64],
+    blend: Mapping[str, float],
     familiarity: NDArray[np.float32],
-    form: str,
 ) -> dict[str, Any]:
     """Everything the card states but the measures, which need the files in place first.
 
     Args:
-        outcomes: The data.
-        table: What was fitted on.
+        ready: The data, the table and the encoder that were fitted on.
         graph: The graph's bytes.
-        tokenizer: The tokenizer's bytes.
         golden: First numbers of vector and score for the canonical sentence.
-        input_tokens: Tokens of every prompt.
+        blend: Weight of every method in the graph.
         familiarity: Familiarity of validation prompts.
-        form: "a" for a frozen encoder, "b" for one trained with the heads.
     """
+    outcomes, table = ready.outcomes, ready.table
     row = outcomes.cells["prompt"].to_numpy()
     prompts = outcomes.prompts.iloc[row]
     cells = outcomes.cells.assign(
         source=prompts["source"].to_numpy(),
         domain=prompts["domain"].to_numpy(),
         split=prompts["split"].to_numpy(),
-        prompt_tokens=input_tokens[row],
+        prompt_tokens=ready.encoded.tokens[row],
     )
     cells = cells[(cells["split"] == "train") & cells["expert"].isin(table.experts)]
     by_expert = cells.groupby("expert")
     return {
         "experts": list(table.experts),
-        "form": form,
-        "encoder": {"weights": PACKAGE, "sha256": WEIGHTS_SHA256, "quantised": "INT8, dynamic, per channel"},
-        "blend": dict(zip(("clusters", "neighbours", "linear", "network"), BLEND, strict=True)),
+        "form": ready.form,
+        "encoder": dict(ready.start.facts),
+        "blend": dict(blend),
         "graph_sha256": sha256(graph).hexdigest(),
-        "tokenizer_sha256": sha256(tokenizer).hexdigest(),
+        "tokenizer_sha256": sha256(ready.start.tokenizer_file.read_bytes()).hexdigest(),
         "opset": OPSET,
         "date": date.today().isoformat(),
-        "seeds": list(SEEDS),
+        "seeds": list(SEEDS) if "network" in blend else [],
         "golden": {"sentence": SENTENCE, **golden},
+        "tuning": [[prompts, round(loss, 5)] for prompts, loss in ready.tuning],
         "unfamiliar_below": round(float(np.quantile(familiarity, UNFAMILIAR_QUANTILE)), 4),
         "sources": source_facts(outcomes),
         "sources_order": list(table.sources),

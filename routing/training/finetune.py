@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from routing.schema import Floats
 from routing.training.perceptive import DROPOUT, INPUT_DROPOUT, Perceptive, masked_loss
+from routing.training.pooled import PooledEncoder
 from routing.training.tables import IntArray
-from routing.training.weights import PooledEncoder
 
 END_TOKENS: Final = 64  # read at each end: half of what the shipped encoder reads, in less than half the time
 BATCH: Final = 64

@@ -144,6 +144,8 @@ def soft_assign(vector: Floats, centres: Floats, temperature: float) -> Floats:
 
 def source_classifier(x: Floats, source: IntArray, count: int, *, penalty: float) -> Linear:
     """Which source a prompt is like: logits of a multinomial logistic regression, shape (n_rows, count)."""
+    if count == 1:  # there is nothing to tell apart
+        return Linear(np.zeros((x.shape[1], 1)), np.zeros(1))
     model = LogisticRegression(C=1.0 / penalty, max_iter=120, tol=1e-3).fit(x, source)
     weight, bias = np.zeros((x.shape[1], count)), np.full(count, -20.0)
     if len(model.classes_) == 2:

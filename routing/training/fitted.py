@@ -1,6 +1,6 @@
 """What fitting gives, as arrays: the heads of the graph are built from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from routing.schema import Floats
 from routing.training.fits import Clusters, Linear
-from routing.training.perceptive import Perceptive
 from routing.training.transfer import Expansion
 
 
@@ -23,6 +22,14 @@ class Memory:
 
     points: NDArray[np.int8]
     scores: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A perceptive network for use: its two layers without dropout, and only the columns that are predicted."""
+
+    first: Linear
+    second: Linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,8 @@ class Fitted:
         axes: Neighbour axes, shape (n_features, n_axes).
         memory: Training prompts of every source.
         temperature: Softness of the neighbours.
-        networks: Perceptive networks, averaged.
-        blend: Weights of clusters, neighbours, linear and network, summing to 1.
+        networks: Perceptive networks, averaged; none where the router was fitted without torch.
+        blend: Weight of every method that the graph has, of clusters, neighbours, linear and network; they sum to 1.
         expansion: From logits of columns to logits of places.
         inferred: Places that were not measured, shape (n_places,).
         strange: Cosine to the nearest centre of a source at which a prompt is half foreign to it, shape (n_sources,).
@@ -73,8 +80,8 @@ class Fitted:
     axes: Floats
     memory: Sequence[Memory]
     temperature: float
-    networks: Sequence[Perceptive]
-    blend: tuple[float, float, float, float]
+    networks: Sequence[Network]
+    blend: Mapping[str, float]
     expansion: Expansion
     inferred: NDArray[np.bool_]
     strange: Floats

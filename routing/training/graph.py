@@ -1,94 +1,81 @@
-"""One ONNX file: the quantised encoder with every head behind it."""
+"""One ONNX file: the quantised encoder with every head behind it. Nothing here needs torch."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
+from onnx.utils import Extractor
+from spox import Tensor, Var, argument, build, inline
 
+from routing.encoder import GRAPH_FILE
+from routing.errors import GraphError
 from routing.runtime import open_session
-from routing.training.heads import OUTPUTS, Heads
-from routing.training.weights import OPSET, WIDTH
+from routing.training.fitted import Fitted
+from routing.training.heads import heads
 
-INPUTS = ("vector", "pooled", "input_ids", "attention_mask")
-KEPT = ("vector", "local", "token_states")
+WIDTH: Final = 384
+ENCODER_OUTPUTS: Final = ("vector", "pooled", "local", "token_states")
+KEPT: Final = ("vector", "local", "token_states")
 """Outputs of the encoder that the whole graph has too."""
+AT_ONCE: Final = 256
+IDS: Final = Tensor(np.int64, ("batch", "tokens"))
+ROWS: Final = Tensor(np.float32, ("batch", WIDTH))
 
 
-def export_heads(heads: Heads) -> onnx.ModelProto:
+def export_heads(fit: Fitted) -> onnx.ModelProto:
     """The heads alone as a graph, constants as they are stored (bytes and half precision)."""
-    ids = torch.ones(2, 16, dtype=torch.long)
-    example = (torch.rand(2, WIDTH), torch.rand(2, heads.mean.shape[0] - WIDTH - _form_width(heads)), ids, ids)
-    axes = {name: {0: "batch"} for name in (*INPUTS, *OUTPUTS)}
-    for name in ("input_ids", "attention_mask"):
-        axes[name][1] = "tokens"
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(Path(folder, "heads.onnx"))
-        torch.onnx.export(
-            heads.eval(),
-            example,
-            path,
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            dynamic_axes=axes,
-            opset_version=OPSET,
-            do_constant_folding=False,
-            dynamo=False,
-        )
-        return onnx.load(path)
+    given = {"vector": argument(ROWS), "pooled": argument(ROWS), **_word_pieces()}
+    return build(given, heads(fit, **given))
 
 
-def _form_width(heads: Heads) -> int:
-    return 2 + 2 * int(heads.form_table.shape[1])
-
-
-def join(encoder: onnx.ModelProto, heads: onnx.ModelProto) -> onnx.ModelProto:
+def join(encoder: onnx.ModelProto, fit: Fitted) -> onnx.ModelProto:
     """Encoder and heads as one graph with the inputs input_ids and attention_mask."""
-    behind = onnx.compose.add_prefix(heads, "heads/", rename_inputs=False, rename_outputs=False)
-    graph = behind.graph
-    for node in graph.node:
-        for i, name in enumerate(node.input):
-            if name in ("input_ids", "attention_mask"):
-                node.input[i] = f"heads/{name}"
-    for given in graph.input:
-        if given.name in ("input_ids", "attention_mask"):
-            given.name = f"heads/{given.name}"
-    behind.ir_version = encoder.ir_version
-    joined = onnx.compose.merge_models(
-        encoder, behind, io_map=[("vector", "vector"), ("pooled", "pooled")], outputs=[*KEPT, *OUTPUTS]
-    )
-    return _share_inputs(joined)
+    given = _word_pieces()
+    encoded = inline(encoder)(**given)
+    told = heads(fit, encoded["vector"], encoded["pooled"], **given)
+    joined = build(given, {**{name: encoded[name] for name in KEPT}, **told})
+    joined.ir_version = encoder.ir_version
+    onnx.checker.check_model(joined)
+    return joined
 
 
-def _share_inputs(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Feed the heads from the same two inputs as the encoder."""
-    graph = model.graph
-    for node in graph.node:
-        for i, name in enumerate(node.input):
-            node.input[i] = name.removeprefix("heads/") if name in ("heads/input_ids", "heads/attention_mask") else name
-    kept = [given for given in graph.input if not given.name.startswith("heads/")]
-    del graph.input[:]
-    graph.input.extend(kept)
-    onnx.checker.check_model(model)
-    return model
+def cut_encoder(assets: Path) -> onnx.ModelProto:
+    """The encoder out of a router's graph, with the outputs ``ENCODER_OUTPUTS``; no weights of a hub are needed.
+
+    Raises:
+        GraphError: The graph is missing or has no encoder of that shape.
+    """
+    path = assets / GRAPH_FILE
+    try:
+        whole = onnx.load(path)
+        return Extractor(whole).extract_model(["input_ids", "attention_mask"], list(ENCODER_OUTPUTS))
+    except OSError as problem:
+        raise GraphError(f"{GRAPH_FILE} is missing from {assets}; restore it with git.") from problem
+    except (ValueError, onnx.checker.ValidationError) as problem:
+        raise GraphError(f"{GRAPH_FILE} has no encoder to start from ({problem}); restore it with git.") from problem
+
+
+def _word_pieces() -> dict[str, Var]:
+    return {"input_ids": argument(IDS), "attention_mask": argument(IDS)}
 
 
 def run_heads(
-    heads: onnx.ModelProto, vector: NDArray[np.float32], pooled: NDArray[np.float32], ids: Sequence[Sequence[int]]
+    graph: onnx.ModelProto, vector: NDArray[np.float32], pooled: NDArray[np.float32], ids: Sequence[Sequence[int]]
 ) -> dict[str, NDArray[np.float32]]:
     """Every output for prompts that are encoded already, so that judging needs no second encoding."""
-    session = open_session(heads.SerializeToString())
+    session = open_session(graph.SerializeToString())
+    names = [output.name for output in session.get_outputs()]
     chunks: list[list[NDArray[np.float32]]] = []
-    for start in range(0, len(ids), 256):
-        rows = ids[start : start + 256]
+    for start in range(0, len(ids), AT_ONCE):
+        rows = ids[start : start + AT_ONCE]
         padded = np.zeros((len(rows), max(len(row) for row in rows)), dtype=np.int64)
         mask = np.zeros_like(padded)
         for i, row in enumerate(rows):
             padded[i, : len(row)], mask[i, : len(row)] = row, 1
         part = slice(start, start + len(rows))
         fed = {"vector": vector[part], "pooled": pooled[part], "input_ids": padded, "attention_mask": mask}
-        chunks.append(session.run(list(OUTPUTS), fed))
-    return {name: np.concatenate([chunk[i] for chunk in chunks]) for i, name in enumerate(OUTPUTS)}
+        chunks.append(session.run(names, fed))
+    return {name: np.concatenate([chunk[i] for chunk in chunks]) for i, name in enumerate(names)}

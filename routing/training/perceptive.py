@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from routing.schema import Floats
+from routing.training.fits import Linear
+from routing.training.fitted import Network
 
 HIDDEN: Final = 256
 EPOCHS: Final = 8
@@ -98,3 +100,13 @@ def fit_perceptive(
         progress(f"Network, seed {seed}, epoch {epoch + 1} of {EPOCHS}: loss {total / max(1, steps // EPOCHS):.4f}")
     net.eval()
     return net
+
+
+def as_arrays(net: Perceptive, columns: int) -> Network:
+    """The network for use, with the first so many of its columns."""
+    first = Linear(_array(net.hidden.weight).T, _array(net.hidden.bias))
+    return Network(first, Linear(_array(net.out.weight)[:columns].T, _array(net.out.bias)[:columns]))
+
+
+def _array(values: Tensor) -> Floats:
+    return np.asarray(values.detach().numpy(), dtype=np.float64)

@@ -12,12 +12,26 @@ from routing.errors import DataError
 from routing.outcomes import Outcomes
 from routing.schema import Floats
 
-MIN_TRAINING_OUTCOMES: Final = 1000  # issue 2: every chat expert with at least 1,000 outcomes is predicted
-MIN_MEASUREMENT: Final = 200  # fewer outcomes of one expert in one source are too few to fit a column on
 MIN_THIN: Final = 20  # an extra expert's mean in a source counts from here on; see Table.is_thin
 
 IntArray = NDArray[np.int64]
 Pair = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Fewest:
+    """Training outcomes below which something is left out.
+
+    Args:
+        expert: Of an expert, over all sources.
+        measurement: Of an expert in one source: fewer are too few to fit a column on.
+    """
+
+    expert: int
+    measurement: int
+
+
+USUAL: Final = Fewest(expert=1000, measurement=200)  # issue 2: every chat expert with 1,000 outcomes is predicted
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +76,12 @@ class Table:
         return np.flatnonzero(self.column_source == source).astype(np.int64)
 
 
-def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = ()) -> Table:
+def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = (), fewest: Fewest = USUAL) -> Table:
     """Choose the experts and lay their outcomes out.
 
-    An expert is predicted when it is a chat expert with at least 1,000 outcomes on training prompts, or is named in
-    ``extra_experts``. A measurement whose training scores are all the same, or that has fewer than 200, is left out:
-    in the data at hand these are the arena-bench rows, whose two baselines score 0 by construction.
+    An expert is predicted when it is a chat expert with enough outcomes on training prompts, or is named in
+    ``extra_experts``. A measurement whose training scores are all the same, or that has too few, is left out: in the
+    shipped router's data these are the arena-bench rows, whose two baselines score 0 by construction.
 
     Raises:
         DataError: No expert has enough outcomes.
@@ -77,18 +91,18 @@ def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = ()) -> Tab
     cells = outcomes.cells.assign(source=outcomes.prompts["source"].to_numpy()[row], is_train=train[row])
     chat = cells[(cells["kind"] == "chat") & cells["is_train"]]
     counts = chat["expert"].value_counts()
-    chosen = {*counts.index[counts >= MIN_TRAINING_OUTCOMES], *extra_experts}
+    chosen = {*counts.index[counts >= fewest.expert], *extra_experts}
     groups = cells[cells["is_train"]].groupby(["source", "expert"])["score"].agg(["size", "std"])
     size, varies = groups["size"], groups["std"] > 0
     name = groups.index.get_level_values("expert")
-    is_solid = varies & (size >= MIN_MEASUREMENT)
+    is_solid = varies & (size >= fewest.measurement)
     is_extra = name.isin(list(extra_experts)) & (size >= MIN_THIN)
     pairs: list[Pair] = list(groups.index[(is_solid | is_extra) & name.isin(list(chosen))])
     if not pairs:
         most = int(counts.max()) if len(counts) else 0
         raise DataError(
-            f"No chat expert has {MIN_TRAINING_OUTCOMES} outcomes on training prompts; the most is {most}. "
-            "Add outcomes."
+            f"No chat expert has {fewest.expert} outcomes on training prompts that differ from each other; the most "
+            f"is {most}. Add outcomes."
         )
     helpers: list[Pair] = list(groups.index[is_solid & ~name.isin(list(chosen))])
     sources, experts = sorted({source for source, _ in pairs}), sorted({expert for _, expert in pairs})

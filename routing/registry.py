@@ -12,6 +12,7 @@ from routing import predictors
 from routing.catalog import ASSETS, EXPERTS_CSV, Catalog, load_catalog
 from routing.errors import PreferenceError
 from routing.objective import Typical
+from routing.onboarding.basis import SHARE, load_basis
 from routing.policies import POLICIES, Policy, Rule
 from routing.policies.rules import Confidences
 from routing.predictors.capable import thresholds
@@ -50,8 +51,9 @@ def load_routers(
         if name not in methods:
             raise PreferenceError(f"This router has no method {name!r}; it offers {', '.join(methods)}.")
     bases = {name: POLICIES[name].base if name in POLICIES else name for name in wanted}
-    heads = dict.fromkeys(head for base in bases.values() for head in predictors.heads_of(base))
+    heads = dict.fromkeys([SHARE, *(head for base in bases.values() for head in predictors.heads_of(base))])
     encoder = graph.load(assets, heads=(*graph.HEADS, *heads), threads=threads)
+    basis = load_basis(assets, str(encoder.card.raw["graph_sha256"]))
     card, known = encoder.card, catalog or load_catalog(assets / EXPERTS_CSV.name)
     built = {base: predictors.build(base, card) for base in dict.fromkeys(bases.values())}
     return {
@@ -62,6 +64,7 @@ def load_routers(
             typical_of(card),
             unfamiliar_below=float(card.raw.get("unfamiliar_below", 0.0)),
             card=card.raw,
+            basis=basis,
             name=name,
             rule=_rule_maker(POLICIES[name], card) if name in POLICIES else None,
         )

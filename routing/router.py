@@ -16,6 +16,7 @@ from routing.catalog import Catalog
 from routing.decision import Decision, decide
 from routing.errors import PromptError
 from routing.objective import Scale, Typical, candidates, scale_of
+from routing.onboarding.basis import Basis
 from routing.policies import Rule
 from routing.predictors import DEFAULT
 from routing.schema import Encoder, Floats, Pace, Prediction, Predictor, Preferences
@@ -72,11 +73,12 @@ class Router:
         typical: The typical prompt and answers that scale penalties.
         unfamiliar_below: Familiarity under which a prompt counts as unlike the training data.
         card: The router card, as it was read.
+        basis: What experts differ in, for those that were onboarded; None where none was learned for the graph.
         name: Its name in the registry of predictors or of policies.
         rule: What makes a policy's rule for a pool and a prompt's key; None where the objective decides.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition takes every part by name
         self,
         encoder: Encoder,
         predictor: Predictor,
@@ -85,12 +87,14 @@ class Router:
         *,
         unfamiliar_below: float,
         card: Mapping[str, Any] | None = None,
+        basis: Basis | None = None,
         name: str = DEFAULT,
         rule: Callable[[tuple[str, ...], int], Rule] | None = None,
     ) -> None:
         self.name = name
         self._rule = rule
         self.card = card or {}
+        self.basis = basis
         self.encoder = encoder
         self.predictor = predictor
         self.catalog = catalog

@@ -2,16 +2,24 @@
 
 from collections.abc import Sequence
 
+from routing.onboarding.skill import Skill
 from routing.own import OwnExpert, merged
+from routing.predictors.onboarded import Onboarded
 from routing.router import Router
 
 
 def extended(router: Router, own: Sequence[OwnExpert]) -> Router:
-    """The same router over the person's catalogue; nothing of the graph is loaded again.
+    """The same router over the person's catalogue, with predictions for those that were onboarded.
 
-    An own expert without a skill is in no prediction: its score is unknown, its cost assumes the mean length.
+    Nothing of the graph is loaded again. An own expert without a skill is in no prediction: its score is unknown, its
+    cost assumes the mean length. A skill that was fitted for another graph counts as none.
 
     Raises:
         CatalogError: Every expert is hidden.
+        DataError: A stored skill is damaged.
     """
-    return router.with_experts(merged(router.catalog, own))
+    skills = {one.name: Skill.from_json(one.skill) for one in own if one.skill is not None}
+    catalog = merged(router.catalog, own)
+    if router.basis is None or not skills:
+        return router.with_experts(catalog)
+    return router.with_experts(catalog, Onboarded(router.predictor, skills, router.basis))

@@ -1,8 +1,13 @@
 """Between LiteLLM and us: the pieces of an answer as they arrive, and what the provider said about it."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from routing.answer_client import Stream
+
+
+class _Over(BaseException):
+    """The provider has said everything. LiteLLM lets this pass, and keeps out of the sums it would do at the end."""
 
 
 class Tap:
@@ -15,7 +20,6 @@ class Tap:
 
     def __init__(self, chunks: Iterator[object], seen: Stream) -> None:
         self._chunks, self._seen = chunks, seen
-        self.is_over = False
 
     def __iter__(self) -> "Tap":
         return self
@@ -24,8 +28,8 @@ class Tap:
         try:
             chunk = next(self._chunks)
         except StopIteration:
-            self.is_over = True
-            raise
+            # LiteLLM would put the answer together, count and price it once more: as much work as all the rest.
+            raise _Over from None
         served, usage = _get(chunk, "model"), _get(chunk, "usage")
         if isinstance(served, str) and served:
             self._seen.served = served
@@ -38,21 +42,19 @@ class Tap:
         return getattr(self._chunks, name)
 
 
-def pieces(response: Iterable[object], seen: Stream, tap: Tap | None = None) -> Iterator[str]:
+def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
     """The text of LiteLLM's chunks, ``""`` for those without; ``seen`` then says how the answer finished.
 
     Args:
         response: LiteLLM's chunks.
         seen: Where to note the finish.
-        tap: Between the provider and LiteLLM, where there is one.
     """
-    for chunk in response:
-        choices = _get(chunk, "choices")
-        content = _get(_get(choices[0], "delta"), "content") if isinstance(choices, list) and choices else None
-        # JSON may escape half of a character; such a half can be neither shown nor kept.
-        yield content.encode("utf-8", "replace").decode("utf-8") if isinstance(content, str) else ""
-        if tap is not None and tap.is_over:
-            break  # only LiteLLM's own summing up is left, which takes longer than all of the answer
+    with suppress(_Over):
+        for chunk in response:
+            choices = _get(chunk, "choices")
+            content = _get(_get(choices[0], "delta"), "content") if isinstance(choices, list) and choices else None
+            # JSON may escape half of a character; such a half can be neither shown nor kept.
+            yield content.encode("utf-8", "replace").decode("utf-8") if isinstance(content, str) else ""
     # LiteLLM says "stop" even if the provider never did; only what was received counts.
     finish = getattr(response, "received_finish_reason", None)
     seen.finish_reason = finish if isinstance(finish, str) else None

@@ -23,7 +23,7 @@ def open_session(verify: SSLContext | str | bool) -> httpx.Client:
     Args:
         verify: How certificates are checked, as httpx takes it.
     """
-    hooks = {"response": [_to_the_end]}
+    hooks = {"response": [to_the_end]}
     session = httpx.Client(verify=verify, follow_redirects=False, limits=_LIMITS, event_hooks=hooks)
     session.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
@@ -44,9 +44,13 @@ def _canned(_: httpx.Request) -> httpx.Response:
     return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=text)
 
 
-def _to_the_end(response: httpx.Response) -> None:
-    """Keeps the connection of a streamed answer: the OpenAI client hangs up on the bytes after the last event."""
-    if isinstance(response.stream, httpx.SyncByteStream):
+def to_the_end(response: httpx.Response) -> None:
+    """Keep the connection of a streamed answer: the OpenAI client hangs up on the few bytes after the last event.
+
+    Where nothing is encrypted a new connection costs nothing, and a server that waits for acknowledgements before it
+    sends more (Nagle's algorithm) is 40 ms quicker on it.
+    """
+    if response.request.url.scheme == "https" and isinstance(response.stream, httpx.SyncByteStream):
         response.stream = _Whole(response.stream)
 
 

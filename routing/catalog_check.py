@@ -1,5 +1,7 @@
 """Where the catalogue and LiteLLM's price map disagree; reads the installed map's file, without importing LiteLLM."""
 
+import functools
+import importlib.metadata
 import importlib.util
 import json
 import math
@@ -11,7 +13,12 @@ from routing.errors import CatalogError
 from routing.schema import Expert
 
 _FILE = "model_prices_and_context_window_backup.json"
-_PER_MTOK = 1e6
+_KEPT = frozenset(
+    {
+        *("litellm_provider", "mode", "input_cost_per_token", "output_cost_per_token"),
+        *("max_input_tokens", "max_tokens", "deprecation_date"),
+    }
+)
 Entry = Mapping[str, object]
 
 
@@ -43,8 +50,35 @@ def price_map() -> Mapping[str, Entry]:
     path = Path(folders[0]) / _FILE if folders else None
     if path is None or not path.is_file():
         raise CatalogError("LiteLLM's price map is not installed: run make setup, then check again.")
-    entries: dict[str, Entry] = json.loads(path.read_text(encoding="utf-8"))
-    return entries
+    return _read(path)
+
+
+@functools.cache
+def _read(path: Path) -> Mapping[str, Entry]:
+    """The fields that are used here; the whole map takes several times the memory."""
+    entries: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
+    return {name: {k: v for k, v in entry.items() if k in _KEPT} for name, entry in entries.items()}
+
+
+@functools.cache
+def price_map_source() -> str:
+    """The price map as a source is named: "litellm" and the installed version."""
+    return f"litellm {importlib.metadata.version('litellm')}"
+
+
+def per_mtok(per_token: float) -> float:
+    """US dollars per million tokens, without the last digits that binary fractions add.
+
+    >>> per_mtok(1.1e-07), 1.1e-07 * 1e6
+    (0.11, 0.10999999999999999)
+    """
+    return float(f"{per_token * 1e6:.12g}")
+
+
+def listed_prices(entry: Entry) -> tuple[float | None, float | None]:
+    """Prices in and out of an entry in US dollars per million tokens; None where nobody filled them in."""
+    price_in, price_out = (number(entry, name) for name in ("input_cost_per_token", "output_cost_per_token"))
+    return (None if price_in is None else per_mtok(price_in)), (None if price_out is None else per_mtok(price_out))
 
 
 def disagreements(experts: Iterable[Expert], prices: Mapping[str, Entry] | None = None) -> tuple[Disagreement, ...]:
@@ -71,17 +105,18 @@ def _of(expert: Expert, prices: Mapping[str, Entry]) -> Iterator[Disagreement]:
     entry = entry_of(expert, prices)
     if entry is None:
         return
+    price_in, price_out = listed_prices(entry)
     facts = (
-        ("price_in_usd_per_mtok", expert.price_in_usd_per_mtok, _number(entry, "input_cost_per_token", _PER_MTOK)),
-        ("price_out_usd_per_mtok", expert.price_out_usd_per_mtok, _number(entry, "output_cost_per_token", _PER_MTOK)),
-        ("context_tokens", expert.context_tokens, _number(entry, "max_input_tokens", 1.0)),
+        ("price_in_usd_per_mtok", expert.price_in_usd_per_mtok, price_in),
+        ("price_out_usd_per_mtok", expert.price_out_usd_per_mtok, price_out),
+        ("context_tokens", expert.context_tokens, number(entry, "max_input_tokens")),
     )
     for fact, ours, theirs in facts:
         if theirs is not None and (ours is None or not math.isclose(ours, theirs, rel_tol=1e-6)):
             yield Disagreement(expert.name, fact, ours, theirs)
 
 
-def _number(entry: Entry, name: str, scale: float) -> float | None:
+def number(entry: Entry, name: str) -> float | None:
     """A positive number of an entry; 0 in the map means that nobody filled it in."""
     value = entry.get(name)
-    return value * scale if isinstance(value, int | float) and value > 0 else None
+    return float(value) if isinstance(value, int | float) and value > 0 else None

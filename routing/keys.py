@@ -193,10 +193,7 @@ class KeyRing:
 
     def _own(self, expert: Expert, address: str) -> Access:
         found = self.find(endpoint_key_name(expert.name), is_typed=expert.name in self.typed)
-        # A name that already says openai/ is what the address serves, slashes and all.
-        name = expert.litellm or expert.name
-        name = name.removeprefix("openai/") if name.startswith("openai/") else name.rsplit("/", 1)[-1]
-        return Access(f"openai/{name}", found[0] if found else Secret("none"), self._checked(address))
+        return Access(served_name(expert), found[0] if found else Secret("none"), self._checked(address))
 
 
 _PLACES = {
@@ -204,6 +201,16 @@ _PLACES = {
     "secrets": ".streamlit/secrets.toml",
     "environment": "the environment",
 }
+
+
+def served_name(expert: Expert) -> str:
+    """The name by which LiteLLM asks an own address for an expert.
+
+    One that already says openai/ is what the address serves, slashes and all; of another provider's name the last
+    part is.
+    """
+    name = expert.litellm or expert.name
+    return name if name.startswith("openai/") else f"openai/{name.rsplit('/', 1)[-1]}"
 
 
 def endpoint_key_name(expert: str) -> str:

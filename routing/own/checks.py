@@ -31,7 +31,7 @@ _MOST: Final = {
     "price_out_usd_per_mtok": (100_000.0, "US dollars per million tokens"),
 }
 _MOST_CONTEXT: Final = 1_000_000_000
-_FIRST_RELEASE: Final = date(2015, 1, 1)
+FIRST_RELEASE: Final = date(2015, 1, 1)
 SAID: Final = {
     "title": "title", "provider": "provider", "litellm": "LiteLLM name", "params_b": "size", "active_b": "active size",
     "released": "release date", "open_weights": "open weights", "licence": "licence", "context_tokens": "context",
@@ -88,7 +88,7 @@ def _check_fact(expert: str, name: str, fact: Fact, today: date) -> None:
         raise CatalogError(
             f"{expert}: the {SAID[name]} is stated as of {fact.day}, which is in the future; today is {today}."
         )
-    if not _is_plain(fact.source) or not 0 < len(fact.source) <= LONGEST_SOURCE:
+    if not is_plain(fact.source) or not 0 < len(fact.source) <= LONGEST_SOURCE:
         raise CatalogError(
             f"{expert}: the source of the {SAID[name]} must be a line of 1 to {LONGEST_SOURCE} characters "
             f"without markup; it is {fact.source[:60]!r}."
@@ -97,28 +97,32 @@ def _check_fact(expert: str, name: str, fact: Fact, today: date) -> None:
         _CHECKS.get(name, _check_number)(expert, name, fact.value)
     elif name in {"title", "provider", "licence", "security_tier"}:
         raise CatalogError(f"{expert}: the {SAID[name]} is empty. Give one, or leave it as it was.")
-    if name == "released" and isinstance(fact.value, date) and not _FIRST_RELEASE <= fact.value <= today:
-        raise CatalogError(
-            f"{expert}: the release date is {fact.value}; allowed is {_FIRST_RELEASE} to today, {today}."
-        )
+    if name == "released" and isinstance(fact.value, date) and not FIRST_RELEASE <= fact.value <= today:
+        raise CatalogError(f"{expert}: the release date is {fact.value}; allowed is {FIRST_RELEASE} to today, {today}.")
 
 
 def _check_text(expert: str, name: str, value: Value) -> None:
     most = _LONGEST[name]
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= most or not _is_plain(value):
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= most or not is_plain(value):
         shown = value[:60] if isinstance(value, str) else value
         raise CatalogError(
             f"{expert}: the {SAID[name]} is {shown!r}; allowed is one line of 1 to {most} characters without "
             + " ".join(sorted(_MARKUP))
             + "."
         )
-    if name == "litellm" and not _LITELLM.fullmatch(value):
+    if name == "litellm" and not is_litellm_name(value):
         raise CatalogError(
             f"{expert}: {value[:60]!r} is no LiteLLM name. Write provider/name, such as openai/gpt-4o-mini."
         )
 
 
-def _is_plain(text: str) -> bool:
+def is_litellm_name(text: str) -> bool:
+    """Whether a text has the form of a LiteLLM name, provider/name."""
+    return len(text) <= _LONGEST["litellm"] and _LITELLM.fullmatch(text) is not None
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text is one line without characters that markdown or charts read as markup."""
     return text.isprintable() and not _MARKUP & set(text)
 
 

@@ -1,0 +1,76 @@
+"""Starting from what others list: finding an entry, and making an own expert of it."""
+
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Final
+
+from routing.catalog import Catalog
+from routing.errors import CatalogError
+from routing.keys import KEY_NAMES
+from routing.own import Fact, OwnExpert, Value
+from routing.own.checks import checked_name
+from routing.own.lists import Listed, day_of
+
+TIER_SOURCE: Final = "as shipped experts of this provider"
+
+
+def find(words: str, entries: Iterable[Listed]) -> list[Listed]:
+    """Entries that hold every word; first the exact name, what is callable here, priced, not retired, and newest."""
+    wanted = words.lower().split()
+    found = [e for e in entries if all(w in f"{e.litellm} {e.title} {e.provider}".lower() for w in wanted)]
+    asked = words.strip().lower()
+
+    def rank(entry: Listed) -> tuple[bool, bool, bool, bool, bool, int, str]:
+        return (
+            entry.retires is not None,
+            asked not in {entry.name.lower(), entry.litellm.lower()},
+            entry.litellm.split("/", 1)[0] not in KEY_NAMES or entry.address is not None,
+            None in entry.prices,
+            not entry.price_list.startswith("litellm"),
+            -(entry.released or date.min).toordinal(),
+            entry.litellm,
+        )
+
+    return sorted(found, key=rank)
+
+
+def own_of(listed: Listed, name: str, tier: int, today: date) -> OwnExpert:
+    """An entry as an own expert of that name, every fact with who states it and since when.
+
+    LiteLLM's map does not say when a price was looked up, so its facts are dated on the day on which they are taken.
+    """
+    about = day_of(listed.about_list, today)
+    facts: dict[str, tuple[Value, str, date]] = {
+        "title": (listed.title, listed.about_list, about),
+        "provider": (listed.provider, listed.about_list, about),
+        "litellm": (listed.litellm, listed.price_list, today),
+        "released": (listed.released, listed.release_list, day_of(listed.release_list, today)),
+        "open_weights": (listed.open_weights, listed.about_list, about),
+        "context_tokens": (listed.context_tokens, listed.price_list, day_of(listed.price_list, today)),
+        "price_in_usd_per_mtok": (listed.prices[0], listed.price_list, day_of(listed.price_list, today)),
+        "price_out_usd_per_mtok": (listed.prices[1], listed.price_list, day_of(listed.price_list, today)),
+        "security_tier": (tier, TIER_SOURCE, today),
+    }
+    known = {fact: Fact(*told) for fact, told in facts.items() if told[0] is not None}
+    return OwnExpert(name, known, listed.address)
+
+
+def free_name(listed: Listed, taken: Collection[str]) -> str:
+    """A name for an entry that nobody has yet: the short one, else the whole one, else with a number."""
+    stem = listed.litellm
+    for candidate in (listed.name, stem, *(f"{stem}-{i}" for i in range(2, 99))):
+        try:
+            if candidate not in taken:
+                return checked_name(candidate)
+        except CatalogError:
+            continue
+    return "own-expert"
+
+
+def usual_tier(litellm: str, catalog: Catalog, *, open_weights: bool | None, address: str | None) -> int:
+    """The security tier that shipped experts like it have: 1 with open weights, else the provider's, else 3."""
+    if open_weights:
+        return 1
+    provider = litellm.split("/", 1)[0] + "/"
+    alike = [e.security_tier for e in catalog.experts if (e.litellm or "").startswith(provider) and not e.open_weights]
+    return max(alike, default=3) if address is None else 3

@@ -13,7 +13,10 @@ PAGES = {
         ("pages/ask/route.py", "Route", ":material/alt_route:"),
         ("pages/ask/compare.py", "Compare", ":material/view_column:"),
     ],
-    "Trade-offs": [("pages/tradeoffs/front.py", "Front", ":material/show_chart:")],
+    "Trade-offs": [
+        ("pages/tradeoffs/front.py", "Front", ":material/show_chart:"),
+        ("pages/tradeoffs/policies.py", "Policies", ":material/rule_settings:"),
+    ],
     "Evidence": [
         ("pages/evidence/routers.py", "Routers", ":material/leaderboard:"),
         ("pages/evidence/experts.py", "Experts", ":material/groups:"),

@@ -1,0 +1,218 @@
+"""Policy files on a page: the present settings as one, and one as the present settings."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from pages.common import asking, cached, controls, names, own, show
+from routing.errors import PolicyFileError, RoutingError
+from routing.objective import CONSTRAINTS
+from routing.own import OwnExpert
+from routing.policy_file import USUAL_FALLBACKS, Flags, PolicyFile, capture, rebind
+from routing.policy_file_reading import checked_file
+from routing.policy_file_use import Ruling, apply, mismatch
+from routing.predictors import DEFAULT
+from routing.recording import kept
+from routing.router import Router
+from routing.schema import Preferences
+from routing.store.policies import Kept, Policies
+
+CHOSEN = "policy_name"
+ALL, NONE, SOME = "All", "None", "Only some"
+
+
+def files() -> Policies:
+    """Kept policy files of everyone; every call says whose.
+
+    Raises:
+        StoreError: The database cannot be used.
+    """
+    return asking.store().policies
+
+
+def present() -> Preferences:
+    """Weights, limits and pool as they stand on Route."""
+    state = st.session_state
+    weights = {name: float(state.get(f"weight_{name}") or 0.0) for name in CONSTRAINTS}
+    limits = {name: state.get(f"limit_{name}") for name in CONSTRAINTS}
+    return Preferences(
+        {name: weight for name, weight in weights.items() if weight > 0},
+        {name: float(limit) for name, limit in limits.items() if limit is not None},
+        _pool(),
+    )
+
+
+def _pool() -> tuple[str, ...] | None:
+    chosen = st.session_state.get("pool", controls.ALL)
+    if chosen == controls.OWN:
+        return tuple(st.session_state.get("own_pool", ())) or None
+    return None if chosen == controls.ALL else own.pools().get(chosen)
+
+
+def captured(name: str, flags: Flags, fallbacks: int | tuple[str, ...], note: str) -> PolicyFile:
+    """The present settings as a checked policy file.
+
+    Raises:
+        PolicyFileError: The name or the note cannot be used.
+    """
+    now = own.mine()
+    router = own.router(st.session_state.get("router", DEFAULT))
+    policy = capture(
+        name, router, present(), shipped=now.shipped, own=now.experts, flags=flags, fallbacks=fallbacks, note=note
+    )
+    return checked_file(policy)
+
+
+def base(name: str) -> Router:
+    """The router of a policy file, without anything of this person's own: the file brings what it needs.
+
+    Raises:
+        PolicyFileError: No router has that name here.
+    """
+    if name not in names.usable():
+        raise PolicyFileError(
+            f"The policy file asks for the router {name!r}, which is not known here. Train or update."
+        )
+    return cached.router() if name == DEFAULT else cached.router(name)
+
+
+def ruling(policy: PolicyFile) -> Ruling:
+    """A policy file over its router, to look at; notes say where it was made for another graph."""
+    return apply(base(policy.router), policy, accept_other=True)
+
+
+def problem(policy: PolicyFile) -> str:
+    """Why a policy file may decide differently here; empty where it fits."""
+    return mismatch(base(policy.router), policy)
+
+
+def name_chosen() -> None:
+    """The name chosen among kept ones is the one that a change is most likely meant for; for callbacks."""
+    st.session_state["policy_new_name"] = st.session_state[CHOSEN]
+
+
+def keep(policy: PolicyFile) -> None:
+    """Save as a version and say so; for callbacks."""
+    try:
+        with kept("The policy file"):
+            version, is_new = files().save(policy, asking.owner())
+    except RoutingError as failure:
+        st.toast(show.escape(str(failure)), icon=":material/error:")
+        return
+    st.session_state[CHOSEN] = policy.name
+    st.session_state["policy_note"] = ""
+    for key in ("policy_version", "policy_before", "policy_after"):
+        st.session_state.pop(key, None)
+    told = f"Saved as version {version}" if is_new else f"Nothing changed since version {version}"
+    st.toast(f"{told} of {show.escape(policy.name)}.", icon=":material/check:")
+
+
+def accept(policy: PolicyFile) -> None:
+    """Let a policy file run on the router that is loaded: a new version says so, and its settings are taken over."""
+    bound = rebind(policy, base(policy.router))
+    keep(bound)
+    load(bound)
+
+
+def load(policy: PolicyFile) -> None:
+    """A policy file as the present settings: sliders, router, pool, flags and fallbacks; for callbacks."""
+    controls.reset()
+    for name, weight in policy.weights.items():
+        controls.set_weight(name, weight)
+    for name, limit in policy.limits.items():
+        controls.set_limit(name, limit)
+    state = st.session_state
+    state["router"] = policy.router
+    state["policy_flags"] = ALL if policy.flags is None else SOME if policy.flags else NONE
+    state["policy_flag_names"] = list(policy.flags or ())
+    state["policy_fallbacks"] = policy.fallbacks if isinstance(policy.fallbacks, int) else USUAL_FALLBACKS
+    state["policy_fallback_names"] = [] if isinstance(policy.fallbacks, int) else list(policy.fallbacks)
+    named = {tuple(sorted(experts)): pool for pool, experts in own.pools().items()}
+    if policy.pool is None:
+        state["pool"] = controls.ALL
+    elif policy.pool in named:
+        state["pool"] = named[policy.pool]
+    else:
+        state["pool"], state["own_pool"] = controls.OWN, list(policy.pool)
+    st.toast(f"Route now has the settings of {show.escape(policy.name)}.", icon=":material/tune:")
+
+
+def unknown(policy: PolicyFile) -> tuple[str, ...]:
+    """Experts of the pool that this person's catalogue lacks."""
+    known = set(own.catalog().names)
+    return tuple(name for name in policy.pool or () if name not in known)
+
+
+def differing(policy: PolicyFile) -> tuple[OwnExpert, ...]:
+    """Own experts of a policy file whose facts are not as this person keeps them."""
+    mine = own.mine().by_name
+    return tuple(o for o in policy.own if o.name not in mine or dict(mine[o.name].facts) != dict(o.facts))
+
+
+def take_over(experts: Sequence[OwnExpert]) -> None:
+    """Keep a policy file's own experts, each with the address that this person has for it; for callbacks."""
+    mine = own.mine().by_name
+    try:
+        with kept("The experts of the policy file"):
+            for one in experts:
+                address = mine[one.name].address if one.name in mine else None
+                asking.store().experts.save(replace(one, address=address), asking.owner())
+    except RoutingError as failure:
+        st.toast(show.escape(str(failure)), icon=":material/error:")
+    own.changed()
+
+
+def delete(name: str, version: int | None) -> None:
+    """Remove a version, or all of a name; for callbacks."""
+    try:
+        with kept("The deletion"):
+            files().delete(name, asking.owner(), version)
+    except RoutingError as failure:
+        st.toast(show.escape(str(failure)), icon=":material/error:")
+        return
+    st.session_state.pop("policy_version", None)
+    st.toast("Deleted.", icon=":material/delete:")
+
+
+def weights_text(policy: PolicyFile) -> str:
+    """Weights in words."""
+    return ", ".join(f"{n} {controls.exactly(w)}" for n, w in policy.weights.items()) or "none"
+
+
+def limits_text(policy: PolicyFile) -> str:
+    """Limits in words, each with its unit."""
+    bounds = {n: "at least" if CONSTRAINTS[n].is_floor else "at most" for n in policy.limits}
+    told = [f"{n} {bounds[n]} {controls.limit_text(n, value)}" for n, value in policy.limits.items()]
+    return ", ".join(told) or "none"
+
+
+def pool_text(policy: PolicyFile) -> str:
+    """The pool in words."""
+    if policy.pool is None:
+        return "every expert"
+    named = {tuple(sorted(experts)): pool for pool, experts in cached.pools().items()}
+    if policy.pool in named:
+        return controls.POOL_TITLES.get(named[policy.pool], named[policy.pool])
+    titles = own.titles()
+    return ", ".join(titles.get(n, n) for n in policy.pool[:4]) + (
+        f" and {len(policy.pool) - 4} more" if len(policy.pool) > 4 else ""
+    )
+
+
+def flags_text(policy: PolicyFile) -> str:
+    """Which flags count, in words."""
+    return "all" if policy.flags is None else ", ".join(policy.flags) or "none"
+
+
+def fallbacks_text(policy: PolicyFile) -> str:
+    """Who takes over, in words."""
+    if isinstance(policy.fallbacks, int):
+        return f"next {policy.fallbacks}" if policy.fallbacks else "none"
+    titles = own.titles()
+    return ", ".join(titles.get(n, n) for n in policy.fallbacks)
+
+
+def version_label(one: Kept) -> str:
+    """A version as a list of choices shows it."""
+    return f"{one.version}, {asking.moment(one.created)}"

@@ -1,0 +1,108 @@
+"""Two policy files side by side: what differs, and what that does on held-out prompts."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from pages.common import cached, own, policies, show
+from routing.errors import RoutingError
+from routing.figures import money
+from routing.policy_file import PolicyFile
+from routing.policy_file_diff import Effect, changes, effect
+from routing.store.policies import Kept
+
+PRESENT = 0  # stands for the present settings among versions, which count from 1
+MOST_MOVED = 8
+
+
+def compare(versions: list[Kept], now: PolicyFile) -> None:
+    """Choose two, and see what lies between them.
+
+    Args:
+        versions: Of one name, newest first.
+        now: The present settings under the same name.
+    """
+    st.markdown("#### What changed?")
+    by_number = {one.version: one.policy for one in versions} | {PRESENT: now}
+    options = [PRESENT, *[one.version for one in versions]]
+    left, right = st.columns(2)
+    before = left.selectbox("From", options, index=1, key="policy_before", format_func=_label)
+    after = right.selectbox("To", options, index=0, key="policy_after", format_func=_label)
+    old, new = by_number[before], by_number[after]
+    found = changes(old, new)
+    if not found:
+        st.caption(":material/check: Both say the same.")
+        return
+    frame = pd.DataFrame(
+        {"Setting": c.setting, "From": c.before or "not set", "To": c.after or "not set"} for c in found
+    )
+    st.dataframe(frame, hide_index=True)
+    try:
+        did(_effect(old, new), has_own=bool(old.own or new.own))
+    except RoutingError as problem:
+        st.caption(f":material/info: {show.escape(str(problem))}")
+
+
+def _label(version: int) -> str:
+    return "Present settings" if version == PRESENT else f"Version {version}"
+
+
+def _effect(old: PolicyFile, new: PolicyFile) -> Effect | None:
+    """Kept for this browser session, since it decides on every held-out prompt twice."""
+    made: dict[tuple[str, str], Effect | None] = st.session_state.setdefault("policy_effects", {})
+    pair = (old.sha256, new.sha256)
+    if pair not in made:
+        with st.spinner("Deciding on every held-out prompt under both"):
+            found = effect(policies.ruling(old), policies.ruling(new), cached.sample())
+        made.clear()  # a page shows one comparison at a time
+        made[pair] = found
+    return made[pair]
+
+
+def did(found: Effect | None, *, has_own: bool) -> None:
+    """What the change does to picks, all of it predicted."""
+    if found is None:
+        st.caption(
+            ":material/info: What it does to picks is not known: the held-out predictions are the default router's."
+        )
+        return
+    share, score, cost = st.columns(3)
+    share.metric("Prompts with another pick", f"{found.share_changed:.1%}")
+    score.metric(
+        "Mean predicted score", _score(found.score[1]), _delta(found.score, "{:+.3f}"), delta_color="normal"
+    )  # fmt: skip
+    cost.metric(
+        "Mean predicted cost", money(found.cost_usd[1]).replace("$", "\\$"), _ratio(found.cost_usd), delta_color="off"
+    )
+    apart = " Experts of your own have no predictions there, so they take no part." if has_own else ""
+    st.caption(f"{found.n_prompts:,} held-out prompts of the {cached.sample().split} split, without flags.{apart}")
+    if any(found.share_unanswered):
+        before, after = found.share_unanswered
+        st.caption(f":material/warning: Without a feasible expert: {before:.1%} before, {after:.1%} after.")
+    if found.moved:
+        titles = own.titles()
+        rows = [
+            {"From": titles.get(old or "", old or "nobody"), "To": titles.get(new or "", new or "nobody"), "Prompts": n}
+            for old, new, n in found.moved[:MOST_MOVED]
+        ]
+        with st.expander("Which picks moved", icon=":material/swap_horiz:"):
+            st.dataframe(pd.DataFrame(rows), hide_index=True)
+            if len(found.moved) > MOST_MOVED:
+                st.caption(f"And {len(found.moved) - MOST_MOVED} rarer moves.")
+
+
+def _score(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:.3f}"
+
+
+def _delta(pair: tuple[float, float], form: str) -> str | None:
+    change = pair[1] - pair[0]
+    return None if math.isnan(change) or abs(change) < 0.0005 else form.format(change)
+
+
+def _ratio(pair: tuple[float, float]) -> str | None:
+    """How the cost changed, as a share of what it was."""
+    if not all(math.isfinite(v) for v in pair) or pair[0] <= 0 or abs(pair[1] / pair[0] - 1) < 0.0005:
+        return None
+    return f"{pair[1] / pair[0] - 1:+.0%} from {money(pair[0])}".replace("$", "\\$")

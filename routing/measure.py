@@ -12,7 +12,7 @@ from routing.answer_client import Settings
 from routing.answer_text import reading_ease
 from routing.catalog import ASSETS
 from routing.errors import DataError
-from routing.probes import Probe, question, read_probes, score
+from routing.probes import Probe, data_checks, data_probes
 from routing.schema import Answer, Expert
 
 OUTCOMES_CSV = ASSETS / "local_outcomes.csv"
@@ -63,20 +63,19 @@ def measure(
         DataError: There are no probes in the data, or more than 5 % were not answered.
         AnswerError: The first probe was not answered at all: the expert cannot be called.
     """
-    probes = read_probes()
-    texts = _training_texts(data, [p.prompt_id for p in probes])
-    chosen = [p for p in probes if p.prompt_id in texts][:n]
+    known = data_checks()
+    chosen = data_probes(_training_texts(data, list(known)))[:n]
     if not chosen:
-        raise DataError(f"None of the {len(probes)} probes is in the training split of {data}: give another folder.")
+        raise DataError(f"None of the {len(known)} probes is in the training split of {data}: give another folder.")
     outcomes, unanswered = [], 0
     for number, probe in enumerate(chosen, start=1):
-        answer = (ask or _ask)(expert, question(probe, texts[probe.prompt_id]))
+        answer = (ask or _ask)(expert, probe.question)
         if answer.error is not None and not answer.text:
             if number == 1:
                 raise answer.error
             unanswered += 1
             continue
-        outcomes.append(_outcome(probe, texts[probe.prompt_id], expert.name, answer))
+        outcomes.append(_outcome(probe, expert.name, answer))
         if progress is not None:
             mean = sum(o.score for o in outcomes) / len(outcomes)
             progress(number, len(chosen), f"{expert.title}: {mean:.0%} right so far")
@@ -119,12 +118,12 @@ def _ask(expert: Expert, prompt: str) -> Answer:
     return answers(same_request([expert], prompt, SETTINGS))[0]
 
 
-def _outcome(probe: Probe, prompt: str, expert: str, answer: Answer) -> Outcome:
+def _outcome(probe: Probe, expert: str, answer: Answer) -> Outcome:
     ease = reading_ease(answer.text)
     return Outcome(
         prompt_id=probe.prompt_id,
         expert=expert,
-        score=score(probe, prompt, answer.text),
+        score=probe.score(answer.text),
         input_tokens=answer.input_tokens,
         output_tokens=answer.output_tokens,
         latency_s=round(answer.latency_s, 3),

@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 
 from routing import measure as measuring
-from routing import probes
 from routing.catalog import load_catalog
+from routing.checks import Check
+from routing.checks_read import chosen_letter, chosen_number
 from routing.errors import DataError, ServerFailed
 from routing.measure import measure, read_outcomes
 from routing.probe_code import returned_value, same, stated_value
 from routing.probe_plans import plan_works
-from routing.probes import Probe, chosen_letter, chosen_number, question, read_probes, score
+from routing.probes import Probe, data_checks, data_probes
 from routing.schema import Answer, Expert
 
 OPTIONS = "Which is a fruit?\nA. Stone\nB. Apple\nC. Chair\nD. River\nAnswer:"
@@ -51,7 +52,7 @@ def test_chosen_letter(answer: str, letter: str | None) -> None:
     [("The total is 1,260.", 1.0), ("$1260", 1.0), ("1260.0", 1.0), ("126", 0.0), ("1260 or 12", 0.0), ("none", 0.0)],
 )
 def test_number(answer: str, right: float) -> None:
-    assert score(Probe("p", "number", "1260"), "How much?", answer) == right
+    assert Probe("p", "How much?", Check("number", "1260")).score(answer) == right
 
 
 @pytest.mark.parametrize(
@@ -69,11 +70,11 @@ def test_chosen_number(answer: str, number: str | None) -> None:
 
 
 def test_compare_knows_decimals() -> None:
-    probe = Probe("p", "compare", "")
-    assert score(probe, "Which is bigger: 9.9 or 9.11?", "9.9") == 1.0
-    assert score(probe, "Which is smaller: 9.9 or 9.11?", "9.9") == 0.0
+    check = Check("compare", None)
+    assert Probe("p", "Which is bigger: 9.9 or 9.11?", check).score("9.9") == 1.0
+    assert Probe("p", "Which is smaller: 9.9 or 9.11?", check).score("9.9") == 0.0
     with pytest.raises(DataError, match="leave it out"):
-        score(probe, "Which is nicer: 9.9 or 9.11?", "9.9")
+        Probe("p", "Which is nicer: 9.9 or 9.11?", check).score("9.9")
 
 
 def code_prompt(body: str, call: str = "f(3)") -> str:
@@ -88,11 +89,11 @@ def test_code_is_run_for_its_value() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        "import os; return 1",
+        "import os; return os.getpid",
         "return x.__class__",
         "return __import__('os')",
         "return open('/etc/passwd').read()",
-        "return eval('1')",
+        "return (lambda: 1)",
         "while True: pass",
         "return 'x' * (1 << 40)",
         "return object()",
@@ -142,21 +143,21 @@ def test_plan_is_carried_out(prompt: str, answer: str, works: bool) -> None:
 
 
 def test_the_probes_shipped() -> None:
-    shipped = read_probes()
+    shipped = data_checks()
     assert len(shipped) == 300
-    assert len({p.prompt_id for p in shipped}) == 300
-    assert {p.kind for p in shipped} == set(probes.KINDS)
-    assert {p.kind for p in shipped[:40]} == set(probes.KINDS), "any first n are of all kinds"
-    assert all(bool(p.gold) == (p.kind in {"choice", "number"}) for p in shipped)
+    kinds = {"choice", "number", "compare", "output", "plan"}
+    assert {c.kind for c in shipped.values()} == kinds
+    assert {c.kind for c in list(shipped.values())[:40]} == kinds, "any first n are of all kinds"
+    assert all(bool(c.expected) == (c.kind in {"choice", "number"}) for c in shipped.values())
 
 
 def test_every_probe_has_a_right_answer_in_the_data(outcome_data: Path) -> None:
     table = pd.read_parquet(outcome_data / "prompts.parquet", columns=["prompt_id", "split", "text"])
-    rows = table.set_index("prompt_id").loc[[p.prompt_id for p in read_probes()]]
+    rows = table.set_index("prompt_id").loc[list(data_checks())]
     assert set(rows["split"]) == {"train"}
-    for probe, text in zip(read_probes(), rows["text"], strict=True):
-        if probe.kind != "code":  # run in test_code_*; 80 processes would take too long here
-            assert score(probe, text, "nothing") == 0.0
+    for probe in data_probes(dict(rows["text"])):
+        if probe.check.kind != "output":  # run in test_code_*; 80 processes would take too long here
+            assert probe.score("nothing") == 0.0
 
 
 def answered(text: str, error: ServerFailed | None = None) -> Answer:
@@ -165,7 +166,11 @@ def answered(text: str, error: ServerFailed | None = None) -> Answer:
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(measuring, "read_probes", lambda: tuple(Probe(f"p{i}", "choice", "B") for i in range(40)))
+    known = {f"p{i}": Check("choice", "B") for i in range(40)}
+    monkeypatch.setattr(measuring, "data_checks", lambda: known)
+    monkeypatch.setattr(
+        measuring, "data_probes", lambda texts: tuple(Probe(n, texts[n], c) for n, c in known.items() if n in texts)
+    )
     rows: list[dict[str, Any]] = [
         {"prompt_id": f"p{i}", "split": "train" if i < 30 else "test", "text": OPTIONS} for i in range(40)
     ]
@@ -186,7 +191,7 @@ def test_measuring_asks_training_prompts_only_and_writes_numbers(data: Path) -> 
 
     outcomes = measure(small(), data, out, progress=lambda *p: told.append(p), ask=ask)
     assert len(outcomes) == len(asked) == len(told) == 30
-    assert asked[0] == question(Probe("p0", "choice", "B"), OPTIONS)
+    assert asked[0] == Probe("p0", OPTIONS, Check("choice", "B")).question
     assert sum(o.score for o in outcomes) == 15
     assert read_outcomes(out) == outcomes
     assert "fruit" not in out.read_text(), "no prompt text leaves the data"
@@ -227,5 +232,5 @@ def test_measuring_needs_the_data(tmp_path: Path) -> None:
 
 
 def test_outcomes_shipped_can_be_read() -> None:
-    ids = {p.prompt_id for p in read_probes()}
+    ids = set(data_checks())
     assert {o.prompt_id for o in read_outcomes()} <= ids

@@ -10,7 +10,7 @@ from routing.answer_errors import RETRYABLE, explain
 from routing.errors import AnswerError
 from routing.keys import Access, KeyRing
 from routing.local import local_experts
-from routing.schema import Answer, AnswerEvent
+from routing.schema import OWN_ADDRESS, Answer, AnswerEvent
 
 _GRACE_S = 1.0  # a call that reports its own time-out is given this long to do so
 _BACK_OFF_S = 0.5
@@ -193,7 +193,7 @@ class Call:
         """Cost by the catalogue's price, so that it compares with the predicted cost; unknown is None, never 0."""
         expert, access = self.expert, self._state.access
         if expert.name in self._keys.unpriced:
-            return None, "unknown: your own address has no price here"
+            return None, OWN_ADDRESS
         if expert.is_local:
             return 0.0, "runs on this machine"
         prices, source = (expert.price_in_usd_per_mtok, expert.price_out_usd_per_mtok), expert.price_source

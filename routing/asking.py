@@ -103,7 +103,7 @@ def kept_histories(turns: Sequence[KeptRun]) -> dict[str, tuple[Message, ...]]:
         run = min((r for r in turns if r.run.turn == number), key=lambda r: r.created)
         for kept in run.answers:
             if kept.answer.text.strip():
-                column = column_of(kept.answer.expert, kept.repeat)
+                column = column_of(*kept.place)
                 said = (Message("user", run.run.prompt), Message("assistant", kept.answer.text))
                 found[column] = (*found.get(column, ()), *said)
     return found

@@ -31,6 +31,7 @@ def _row(run: KeptRun, kept: KeptAnswer) -> dict[str, Any]:
         "pick": run.run.pick,
         "prompt": run.run.prompt,
         "expert": answer.expert,
+        "asked": kept.place[0],
         "repeat": kept.repeat,
         **{name: getattr(answer, name) for name in _FACTS},
         "reading_ease": kept.reading_ease,
@@ -64,6 +65,7 @@ def _answer(kept: KeptAnswer) -> dict[str, Any]:
     answer = kept.answer
     return {
         "expert": answer.expert,
+        "asked": kept.place[0],
         "repeat": kept.repeat,
         "kept": kept.kept.isoformat(),
         "text": answer.text,

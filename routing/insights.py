@@ -1,12 +1,12 @@
 """What stored runs say: how fast experts really answer, and how far predictions were off."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from routing.schema import Answer, Pace
+from routing.schema import OWN_ADDRESS, Answer, Pace
 from routing.store.records import KeptRun
 
 FEWEST_TOKENS: Final = 8  # answers shorter than this say nothing about tokens per second
@@ -42,12 +42,20 @@ def tokens_per_second(answer: Answer) -> float | None:
     return (tokens - 1) / (answer.latency_s - first)
 
 
-def paces(runs: Iterable[KeptRun]) -> dict[str, Pace]:
-    """How fast every expert answered, over its complete answers."""
+def paces(runs: Iterable[KeptRun], at_own_address: Collection[str] = ()) -> dict[str, Pace]:
+    """How fast every expert answered, over its complete answers.
+
+    Args:
+        runs: Runs with their answers.
+        at_own_address: Experts that are called at another address than their provider's now. Only answers from such
+            an address say how fast they are, and for all others only answers from elsewhere.
+    """
     by_expert: dict[str, list[Answer]] = {}
     for run in runs:
         for kept in run.answers:
-            if kept.answer.is_complete and kept.answer.error is None:
+            is_own = kept.answer.cost_source == OWN_ADDRESS
+            is_whole = kept.answer.is_complete and kept.answer.error is None
+            if is_whole and is_own == (kept.answer.expert in at_own_address):
                 by_expert.setdefault(kept.answer.expert, []).append(kept.answer)
     return {expert: _pace(expert, found) for expert, found in by_expert.items()}
 

@@ -73,6 +73,7 @@ class Judging:
         self.vote: Vote | None = None
         self.problem: str | None = None
         self._bench = bench
+        self._is_void = threading.Event()
         self._line: int | None = None
         if bench is not None:
             most = {f"{expert.name} (judge)": cost_at_most(question, given, expert) or 0.0}
@@ -101,6 +102,10 @@ class Judging:
         known = [j.cost_usd for j in self.found if j.cost_usd is not None]
         return sum(known) if known and len(known) == len(self.found) else None
 
+    def void(self) -> None:
+        """The answers change: whatever the judge says of the old ones is no vote, though its cost counts."""
+        self._is_void.set()
+
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the judge has said everything."""
         self._thread.join(timeout_s)
@@ -118,5 +123,5 @@ class Judging:
         with kept("The judgement"):
             if self._line is not None:
                 bench.store.ledger.settle(self._line, self.cost_usd)
-            if self.vote is not None:
+            if self.vote is not None and not self._is_void.is_set():
                 bench.store.votes.add(bench.run_id, self.vote)

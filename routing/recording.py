@@ -66,9 +66,12 @@ class RunRecorder:
         self._lock = threading.Lock()
 
     def keep(self, column: Column, answer: Answer) -> None:
-        """Keep one answer, in the place of an earlier one of the same expert and repeat."""
+        """Keep one answer, in the place of what its column held before it was asked again."""
         try:
-            self._store.runs.replace(self.run_id, answer, repeat=column.repeat, reading_ease=reading_ease(answer.text))
+            self._store.runs.replace(
+                self.run_id, answer, repeat=column.repeat, reading_ease=reading_ease(answer.text),
+                asked=column.asked.name, has_taken_over=bool(column.failed),
+            )  # fmt: skip
             if column.key in self._lines:
                 self._store.ledger.settle(self._lines[column.key], self._total(column.key, answer))
         except (SQLAlchemyError, ValueError) as problem:  # drivers refuse some characters with a ValueError

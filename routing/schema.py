@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from functools import lru_cache
-from typing import Literal, Protocol, Self
+from typing import Final, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from routing.errors import AnswerError
 
 Floats = NDArray[np.float64]
+# Where the cost of an answer came from, if an expert was called at another address than its provider's.
+OWN_ADDRESS: Final = "unknown: your own address has no price here"
 
 
 @dataclass(frozen=True, slots=True)

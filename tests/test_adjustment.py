@@ -10,7 +10,7 @@ from routing.adjustment import propose
 from routing.errors import StoreError
 from routing.insights import errors, paces, tokens_per_second
 from routing.router import adjusted
-from routing.schema import Prediction
+from routing.schema import OWN_ADDRESS, Prediction
 from routing.store import KeptAnswer, KeptRun, Vote, open_store
 from tests.test_store import RUN, answer
 
@@ -114,6 +114,14 @@ def test_paces_are_medians_over_complete_answers():
     assert found.latency_s == pytest.approx(1.5)
     assert found.tokens_per_s is None, "three tokens are too few"
     assert found.latency_of(100) == pytest.approx(1.5)
+
+
+def test_paces_at_an_own_address_and_at_the_provider_are_kept_apart():
+    at_provider, elsewhere = run(1), run(2)
+    moved = [replace(k, answer=replace(k.answer, cost_source=OWN_ADDRESS, latency_s=9.0)) for k in elsewhere.answers]
+    both = [at_provider, replace(elsewhere, answers=tuple(moved))]
+    assert {n: p.latency_s for n, p in paces(both, {"b"}).items()} == {"a": 1.5, "b": 9.0}
+    assert paces(both)["b"].n == 1
 
 
 def test_tokens_per_second_leaves_the_first_token_out():

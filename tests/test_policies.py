@@ -151,6 +151,11 @@ def test_performance_and_efficiency_weighs_both():
     assert rules.performance_efficiency(case, alpha=0.0).pick.tolist() == [2]
 
 
+def test_without_any_known_cost_only_performance_is_weighed():
+    case = told([[0.5, 0.9, 0.1], [0.9, 0.8, 0.1]], cost=[np.nan] * 3)
+    assert rules.performance_efficiency(case).pick.tolist() == [1, 0]
+
+
 def test_the_strong_expert_is_asked_where_it_is_likely_to_win():
     case = told([[0.9, 0.3, 0.5], [0.5, 0.99, 0.5]], cost=[3.0, 2.0, 1.0], accuracy=[0.9, 0.8, 0.3])
     assert rules.strong_or_weak(case).pick.tolist() == [0, 2]

@@ -30,12 +30,24 @@ def page() -> None:
     columns.style()
     cached.warm_up()
     st.markdown("### What do they really answer, side by side?")
+    # In places of their own, so that a line that comes or goes above never moves the answers: Streamlit knows them by
+    # their place, and would lose a click on them that is under way.
+    above, below = st.container(), st.container()
+    with above:
+        reading = asked()
+    if reading is not None:
+        with below:
+            answered(reading)
+
+
+def asked() -> Reading | None:
+    """The prompt, and everything before the click; None where nothing can be asked."""
     prompt = controls.prompt_box()
     router = st.session_state.get("router", DEFAULT)
     reading = show.reading_of(prompt, router)
     if reading is None:
         keys.form()
-        return
+        return None
     show.flags(reading)
     with st.expander("Pool, weights and limits", icon=":material/tune:"):
         wanted = controls.panel()
@@ -46,9 +58,9 @@ def page() -> None:
         routed = asking.decided(cards.router(router), reading, wanted)
     except RoutingError as problem:
         st.warning(str(problem))
-        return
+        return None
     ask(reading, routed)
-    answered(reading)
+    return reading
 
 
 def ask(reading: Reading, routed: Routed) -> None:

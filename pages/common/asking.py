@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from pages.common import keys
 from pages.common.person import owner, place, store
 from routing.errors import RoutingError
 from routing.insights import paces as paces_of
@@ -30,6 +31,7 @@ class _Learned:
     read_at: float
     paces: Mapping[str, Pace]
     shifts: Mapping[str, float]
+    at_own_address: frozenset[str]
 
 
 def changed() -> None:
@@ -49,14 +51,16 @@ def shifts() -> Mapping[str, float]:
 
 def _learned() -> _Learned:
     found: _Learned | None = st.session_state.get("learned")
-    if found is None or time.monotonic() - found.read_at > FRESH_S:
+    elsewhere = keys.ring().unpriced
+    if found is None or found.at_own_address != elsewhere or time.monotonic() - found.read_at > FRESH_S:
         try:
             mine, here = owner(), store()
             with kept("What was measured"):
                 runs = here.runs.all(mine, limit=NEWEST)
-                found = _Learned(time.monotonic(), paces_of(runs), here.adjustments.shifts(mine))
+                measured, applied = paces_of(runs, elsewhere), here.adjustments.shifts(mine)
+            found = _Learned(time.monotonic(), measured, applied, elsewhere)
         except RoutingError:  # Compare and History say what is wrong; a decision needs none of it
-            found = _Learned(time.monotonic(), {}, {})
+            found = _Learned(time.monotonic(), {}, {}, elsewhere)
         st.session_state["learned"] = found
     return found
 

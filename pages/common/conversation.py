@@ -12,7 +12,7 @@ from routing.asking import Estimate, Plan, column_of, new_run, predicted
 from routing.comparison import Column, Comparison
 from routing.errors import BudgetError, StoreError
 from routing.judging import Bench, Judging
-from routing.recording import RunRecorder, begin
+from routing.recording import RunRecorder, begin, kept
 from routing.router import Routed
 from routing.schema import Answer
 from routing.store import KeptRun, Vote
@@ -37,6 +37,7 @@ class Turn:
     vote: Vote | None = None
     checks: dict[str, tuple[str, str, bool]] = field(default_factory=dict)
     judging: Judging | None = None
+    is_vote_gone: bool = False
 
     @property
     def is_hidden(self) -> bool:
@@ -158,7 +159,26 @@ def retry(turn: Turn, column: str, cost: Estimate) -> None:
     else:
         turn.recorder.reserve_again(column, most, asking.place(), money.budget_usd())
     turn.checks.pop(column, None)
+    _take_votes_back(turn)
     turn.comparison.retry(column, keys.ring())
+
+
+def _take_votes_back(turn: Turn) -> None:
+    """Votes were on answers that change now, so they no longer count; names that were shown stay shown.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    if turn.vote is None and turn.judging is None:
+        return
+    if turn.judging is not None:
+        turn.judging.void()
+    if turn.recorder is not None:
+        with kept("The vote"):
+            asking.store().votes.remove(turn.recorder.run_id)
+    turn.is_blind = turn.is_hidden
+    turn.vote, turn.judging, turn.is_vote_gone = None, None, True
+    asking.changed()
 
 
 def watched(most_usd: float | None, without: str = "This run is not kept, and without that") -> None:

@@ -21,6 +21,8 @@ REDRAW_S = 0.5
 def votes(turn: Turn) -> None:
     """Who is best, by a person; after a blind vote the names are revealed and the vote is final."""
     given = turn.answered()
+    if turn.is_vote_gone and turn.vote is None:
+        st.caption(":material/how_to_vote: An answer was asked again, so earlier votes on this turn no longer count.")
     if len(given) < 2:
         if turn.is_hidden and any(c.answer is not None for c in turn.columns()):
             st.button("Show the names", key="reveal", on_click=_reveal, args=(turn,))
@@ -142,7 +144,10 @@ def judge(turn: Turn) -> None:
             except RoutingError as problem:
                 st.warning(show.escape(str(problem)))
     price = "an unknown price" if most is None else f"at most {dollars(most)}"
-    st.caption(f"{calls(given)} calls, every pair in both orders, {price}. Answers are quoted to it, names are not.")
+    which = " Of repeats it reads the first with text." if turn.plan.repeats > 1 else ""
+    st.caption(
+        f"{calls(given)} calls, every pair in both orders, {price}. Answers are quoted to it, names are not.{which}"
+    )
     if turn.judging is not None:
         st.fragment(_judged, run_every=REDRAW_S if turn.judging.is_running else None)(turn, turn.judging)
 

@@ -87,6 +87,7 @@ def ledger(found: list[Line], *, is_short: bool = False) -> None:
             "Spent": st.column_config.NumberColumn(format="$%.5f"),
         },
     )
+    st.caption("A stopped call counts up to where it was stopped; its provider may bill more.")
 
 
 def frame(found: list[Line]) -> pd.DataFrame:

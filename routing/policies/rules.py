@@ -117,8 +117,10 @@ def performance_efficiency(told: Confidences, alpha: float = 0.5) -> Choice:
 
     Source: Avengers-Pro (arXiv:2508.12631), which sweeps alpha from 0 to 1; one half is the middle.
     """
-    cost = np.where(np.isnan(told.cost_usd), np.nanmax(told.cost_usd, axis=1, keepdims=True), told.cost_usd)
-    value = alpha * _scaled(known(told.score)) + (1.0 - alpha) * (1.0 - _scaled(np.nan_to_num(cost)))
+    # An unknown cost counts as the worst known one; costs are never below 0, so where none is known all are alike.
+    worst = np.nan_to_num(told.cost_usd, nan=0.0).max(axis=1, keepdims=True)
+    cost = np.where(np.isnan(told.cost_usd), worst, told.cost_usd)
+    value = alpha * _scaled(known(told.score)) + (1.0 - alpha) * (1.0 - _scaled(cost))
     return _one(_by(-np.where(np.isnan(told.score), -1.0, value)))
 
 

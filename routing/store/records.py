@@ -66,7 +66,8 @@ class KeptAnswer:
     """An answer as it was kept.
 
     ``answer.error`` is an ``AnswerError`` with the text of the first; ``error_kind`` the name of its class.
-    ``check`` is the kind, what was expected, and whether it was met; None where nothing was checked.
+    ``check`` is the kind, what was expected, and whether it was met; None where nothing was checked. ``asked`` is the
+    expert that the column was first asked for where another took over; None where nobody did.
     """
 
     id: int
@@ -77,6 +78,12 @@ class KeptAnswer:
     error_kind: str | None
     reading_ease: float | None
     check: tuple[str, str, bool] | None
+    asked: str | None = None
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The column it stands in: the expert asked for, and the repeat."""
+        return self.asked or self.answer.expert, self.repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +126,8 @@ class KeptRun:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Experts with fewer answers than were asked for."""
-        kept = [a.answer.expert for a in self.answers]
+        """Experts with fewer answers than were asked for; an answer of whoever took over counts."""
+        kept = [expert for expert, _ in {a.place for a in self.answers}]
         return tuple(name for name in self.run.asked if kept.count(name) < self.run.repeats)
 
 

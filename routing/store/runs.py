@@ -42,12 +42,34 @@ class Runs:
             session.flush()
             return row.id
 
-    def replace(self, run_id: str, answer: Answer, *, repeat: int = 0, reading_ease: float | None = None) -> int:
-        """Keep an answer in the place of the one before, in one transaction: a column was asked again."""
-        same = (AnswerRow.run_id == run_id, AnswerRow.expert == answer.expert, AnswerRow.repeat == repeat)
+    def replace(
+        self,
+        run_id: str,
+        answer: Answer,
+        *,
+        repeat: int = 0,
+        reading_ease: float | None = None,
+        asked: str | None = None,
+        has_taken_over: bool = False,
+    ) -> int:
+        """Keep an answer in the place of those before, in one transaction: a column may be asked again.
+
+        Args:
+            run_id: The run.
+            answer: What came.
+            repeat: Which repeat of the column.
+            reading_ease: Of the answer.
+            asked: Whom the column was first asked for; the answering expert where None.
+            has_taken_over: Whether those who failed just before it in the column stay beside it.
+        """
+        asked = asked or answer.expert
+        gone = AnswerRow.expert == answer.expert
+        if not has_taken_over:
+            gone = or_(gone, func.coalesce(AnswerRow.asked, AnswerRow.expert) == asked)
         row = _answer_row(run_id, answer, repeat, reading_ease)
+        row.asked = None if asked == answer.expert else asked
         with Session(self._engine) as session, session.begin():
-            session.execute(delete(AnswerRow).where(*same))
+            session.execute(delete(AnswerRow).where(AnswerRow.run_id == run_id, AnswerRow.repeat == repeat, gone))
             session.add(row)
             session.flush()
             return row.id
@@ -186,7 +208,9 @@ def _answer(row: AnswerRow) -> KeptAnswer:
     check = None
     if row.check_kind is not None:
         check = (row.check_kind, row.check_expected or "", bool(row.is_passed))
-    return KeptAnswer(row.id, row.run_id, row.repeat, row.kept, answer, row.error_kind, row.reading_ease, check)
+    return KeptAnswer(
+        row.id, row.run_id, row.repeat, row.kept, answer, row.error_kind, row.reading_ease, check, row.asked
+    )
 
 
 def _vote(row: VoteRow) -> Vote:

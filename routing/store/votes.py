@@ -18,6 +18,14 @@ class Votes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    def remove(self, run_id: str) -> int:
+        """Take back every vote on a run, because its answers change; returns how many there were."""
+        with Session(self._engine) as session, session.begin():
+            rows = session.scalars(select(VoteRow).where(VoteRow.run_id == run_id)).all()
+            for row in rows:
+                session.delete(row)
+            return len(rows)
+
     def add(self, run_id: str, vote: Vote) -> None:
         """Keep a vote; a later vote of the same judge on the same run takes the place of the earlier one.
 

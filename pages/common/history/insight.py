@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, money, own
+from pages.common import asking, keys, money, own
 from pages.common.download import csv_button
 from routing import figures
 from routing.figures.strengths import strengths
@@ -79,11 +79,14 @@ def speeds(runs: list[KeptRun]) -> None:
             "Latency (s)": p.latency_s,
             "Latency, p95": p.latency_p95_s,
         }
-        for p in sorted(paces(runs).values(), key=lambda p: p.latency_s)
+        for p in sorted(paces(runs, keys.ring().unpriced).values(), key=lambda p: p.latency_s)
     )
     numbers = {c: st.column_config.NumberColumn(format="%.2f") for c in frame.columns[2:]}
     st.dataframe(frame, hide_index=True, column_config=numbers, placeholder="unknown")
-    st.caption("Medians of complete answers. Route and Compare use them in place of the seconds in the logs of others.")
+    st.caption(
+        "Medians of complete answers. Route and Compare use them in place of the seconds in the logs of others. An "
+        "own address and the provider's are kept apart: answers from where an expert is called now count."
+    )
 
 
 def votes() -> None:

@@ -11,6 +11,7 @@ from routing.answer_text import safe_markdown
 from routing.asking import kept_histories
 from routing.errors import RoutingError
 from routing.recording import kept
+from routing.schema import Answer
 from routing.store import KeptAnswer, KeptRun
 
 COMPARE = "pages/ask/compare.py"
@@ -122,16 +123,19 @@ def cards(run: KeptRun) -> None:
         st.caption("No answer was complete.")
         return
     order = {name: i for i, name in enumerate(run.run.asked)}
-    found = sorted(run.answers, key=lambda a: (order.get(a.answer.expert, len(order)), a.repeat, a.id))
-    per_row = columns.rows(len(found), run.run.repeats)
-    for start in range(0, len(found), per_row):
-        for place, answer in zip(st.columns(per_row), found[start : start + per_row], strict=False):
+    found: dict[tuple[str, int], list[KeptAnswer]] = {}
+    for answer in sorted(run.answers, key=lambda a: (order.get(a.place[0], len(order)), a.repeat, a.id)):
+        found.setdefault(answer.place, []).append(answer)
+    stacks = list(found.values())
+    per_row = columns.rows(len(stacks), run.run.repeats)
+    for start in range(0, len(stacks), per_row):
+        for place, stack in zip(st.columns(per_row), stacks[start : start + per_row], strict=False):
             with place, st.container(border=True, height="stretch"):
-                card(run, answer)
+                card(run, stack[-1], tuple(before.answer for before in stack[:-1]))
 
 
-def card(run: KeptRun, one_of: KeptAnswer) -> None:
-    """One kept answer."""
+def card(run: KeptRun, one_of: KeptAnswer, failed: tuple[Answer, ...]) -> None:
+    """One kept answer, and those of its column that failed before it."""
     answer, titles = one_of.answer, own.titles()
     st.markdown(f"**{title_of(run, one_of)}**")
     answers.text(answer.text)
@@ -139,10 +143,11 @@ def card(run: KeptRun, one_of: KeptAnswer) -> None:
     if answer.text or answer.error is None:
         told = run.run.predicted.get(answer.expert, {})
         answers.facts(answer, told, ease=one_of.reading_ease, check=one_of.check)
-    is_asked = answer.expert in run.run.asked
-    asked = titles.get(answer.expert, answer.expert) if is_asked else "another, which failed first"
-    pick = run.run.pick
-    answers.provenance(answer, answers.Origin(asked, titles.get(pick, pick) if pick else "nobody"))
+    asked, pick = one_of.place[0], run.run.pick
+    # Runs kept before columns were do not say for whom another stepped in.
+    who = titles.get(asked, asked) if asked in run.run.asked else "another, which failed first"
+    origin = answers.Origin(who, titles.get(pick, pick) if pick else "nobody", failed)
+    answers.provenance(answer, origin)
 
 
 def title_of(run: KeptRun, one_of: KeptAnswer) -> str:

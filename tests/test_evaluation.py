@@ -120,12 +120,12 @@ def test_coverage_of_graded_scores_is_plain_and_of_binary_ones_by_neighbours():
     vector = np.eye(2, dtype=np.float32)
     task = np.array(["t", "t"], dtype=object)
     low, high = np.full((2, 1), 0.4), np.full((2, 1), 0.6)
-    assert measures.coverage(low, high, graded, vector, task) == pytest.approx(0.5)
+    assert measures.coverage(low, high, graded, measures.nearest(vector), task) == pytest.approx(0.5)
     binary = np.tile([[0.0], [1.0]], (25, 1))
     near = np.tile(np.array([[1.0, 0.0]], dtype=np.float32), (50, 1))
     wide = np.full((50, 1), 0.1), np.full((50, 1), 0.95)
-    assert measures.coverage(*wide, binary, near, np.repeat("t", 50).astype(object)) > 0.9
-    assert measures.coverage(np.full((2, 1), np.nan), high, graded, vector, task) is None
+    assert measures.coverage(*wide, binary, measures.nearest(near), np.repeat("t", 50).astype(object)) > 0.9
+    assert measures.coverage(np.full((2, 1), np.nan), high, graded, measures.nearest(vector), task) is None
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from routing.commands_report import README
 from routing.commands_validate import MARKS, with_curves
 from routing.encoder import read_card
 from routing.errors import DataError, GraphError
+from routing.evaluation.measures import nearest
 from routing.evidence_tables import between
 from routing.onboarding.basis import BASIS_FILE, load_basis, save_basis
 from routing.onboarding.benchmarks import Figure, benchmark_of
@@ -240,7 +241,7 @@ def test_leaving_experts_out_finds_gaps_that_shrink():
         score=(np.random.default_rng(5).random((N_PROMPTS, 2)) < KNOWN.score[:, [3, 5]]).astype(float),
         graph_score=KNOWN.score,
         share=KNOWN.share,
-        vector=np.random.default_rng(6).normal(size=(N_PROMPTS, 4)).astype(np.float32),
+        near=nearest(np.random.default_rng(6).normal(size=(N_PROMPTS, 4)).astype(np.float32)),
         task=KNOWN.task,
     )
     gaps = leave_out(KNOWN, ("e03", "e05"), held, held, trained=KNOWN.score, say=lambda _: None)

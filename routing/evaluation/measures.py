@@ -63,7 +63,7 @@ def groups_of(names: NDArray[np.object_]) -> list[tuple[str, NDArray[np.int64]]]
 
 
 def coverage(
-    low: Floats, high: Floats, score: Floats, vector: NDArray[np.float32], task: NDArray[np.object_]
+    low: Floats, high: Floats, score: Floats, near: NDArray[np.int64], task: NDArray[np.object_]
 ) -> float | None:
     """Share of held-out outcomes inside their interval, in [0, 1]; None where no interval is given.
 
@@ -74,13 +74,12 @@ def coverage(
         low: Lower ends.
         high: Upper ends.
         score: Measured scores without gaps.
-        vector: Unit sentence vectors, shape (n_prompts, width).
+        near: Rows of the 25 nearest prompts, the prompt itself among them, shape (n_prompts, 25); see ``nearest``.
         task: Name of the task per prompt, shape (n_prompts,).
     """
     if np.isnan(low).all():
         return None
     inside = ((score >= low) & (score <= high)).astype(float)
-    near = nearest(vector, min(NEIGHBOURS, len(score)))
     means = score[near].mean(axis=1)
     inside_mean = (means >= low) & (means <= high)
     for name in set(task):
@@ -91,8 +90,9 @@ def coverage(
     return float(np.nanmean(inside))
 
 
-def nearest(vector: NDArray[np.float32], count: int, *, chunk: int = 2048) -> NDArray[np.int64]:
-    """Rows of the nearest prompts by cosine, the prompt itself among them, shape (n_prompts, count)."""
+def nearest(vector: NDArray[np.float32], count: int = NEIGHBOURS, *, chunk: int = 2048) -> NDArray[np.int64]:
+    """Rows of the nearest prompts by cosine, the prompt itself among them, shape (n_prompts, count); all of a few."""
+    count = min(count, len(vector))
     found = [
         np.argpartition(-(vector[start : start + chunk] @ vector.T), count - 1, axis=1)[:, :count]
         for start in range(0, len(vector), chunk)

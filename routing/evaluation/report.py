@@ -97,7 +97,9 @@ def prediction_report(
         "brier_base_rate": measures.brier(base, pool.score),
         "calibration_error": measures.calibration_error(mine.score, pool.score),
         "rank_correlation": measures.rank_correlation(mine.score, pool.score),
-        "interval_coverage": measures.coverage(mine.score_low, mine.score_high, pool.score, vector, task),
+        "interval_coverage": measures.coverage(
+            mine.score_low, mine.score_high, pool.score, measures.nearest(vector), task
+        ),
         "reliability": detail.reliability(mine.score, pool.score),
         "score_of_first": detail.first_k(mine.score, pool.score),
     }

@@ -83,7 +83,9 @@ class Skill:
         try:
             mean = np.array(raw["mean"], dtype=np.float64)
             covariance = np.zeros((len(mean), len(mean)))
-            covariance[np.tril_indices(len(mean))] = raw["covariance"]
+            covariance[np.tril_indices(len(mean))] = np.array(raw["covariance"]).reshape(
+                len(mean) * (len(mean) + 1) // 2
+            )
             covariance += np.tril(covariance, -1).T
             source = str(raw["source"])
             if source not in get_args(Source) or not (np.isfinite(mean).all() and np.isfinite(covariance).all()):

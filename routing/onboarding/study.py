@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from routing import encoder as graph
 from routing.catalog import ASSETS
 from routing.errors import DataError
+from routing.evaluation.measures import nearest
 from routing.evaluation.prompts import encode, pools_of, take
 from routing.onboarding.basis import BASIS_FILE, SHARE, save_basis
 from routing.onboarding.build import build_basis
@@ -121,6 +122,6 @@ def _held(outcomes: Outcomes, members: tuple[str, ...], rows: IntArray, features
         score=outcomes.matrix("score", members)[rows],
         graph_score=features.heads["score"].astype(np.float64),
         share=features.heads[SHARE].astype(np.float64),
-        vector=features.vector,
+        near=nearest(features.vector),
         task=(prompts["source"] + " / " + prompts["task"]).to_numpy(dtype=object),
     )

@@ -42,14 +42,14 @@ class Held:
         score: Measured scores of its experts, shape (n_prompts, n_members).
         graph_score: What the graph predicts for all its experts, shape (n_prompts, n_experts).
         share: How much each prompt is like every source.
-        vector: Unit sentence vectors, shape (n_prompts, width).
+        near: The nearest prompts of each, see ``evaluation.measures.nearest``.
         task: Source and task of each prompt.
     """
 
     score: Floats
     graph_score: Floats
     share: Floats
-    vector: NDArray[np.float32]
+    near: IntArray
     task: NDArray[np.object_]
 
 
@@ -176,7 +176,7 @@ def _gap(
         regret=_reached(test.score, full) - _reached(test.score, mixed),
         brier=brier(score, test.score[:, column]) - brier(full[:, column], test.score[:, column]),
         rank_correlation=float(pd.Series(score).corr(pd.Series(full[:, column]), method="spearman")),
-        coverage=float(coverage(low[:, None], high[:, None], measured, test.vector, test.task) or 0.0),
+        coverage=float(coverage(low[:, None], high[:, None], measured, test.near, test.task) or 0.0),
         width=float((high - low).mean()),
     )
 

@@ -58,7 +58,7 @@ def interval_growth(
 
 def _targets(truth: Floats, vector: NDArray[np.float32], task: NDArray[np.object_]) -> Floats:
     """What intervals must cover, shape (n_rows, n_columns), NaN where not measured."""
-    near = nearest(vector, min(int(NEIGHBOURS), len(vector)))
+    near = nearest(vector, int(NEIGHBOURS))
     known = np.isfinite(truth)
     counts = known[near].sum(axis=1)
     means = np.where(known, truth, 0.0)[near].sum(axis=1) / np.maximum(1, counts)

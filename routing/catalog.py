@@ -116,14 +116,7 @@ def load_catalog(path: Path = EXPERTS_CSV, *, today: date | None = None) -> Cata
         CatalogError: The file is missing or empty, lacks a column, repeats a name, or holds a value that
             cannot be read; the message names row and column.
     """
-    if not path.is_file():
-        raise CatalogError(f"There is no table of experts at {path}. Restore it with: git checkout {path.name}")
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error) as problem:
-        raise CatalogError(f"{path.name} is not a table in UTF-8 ({problem}). Restore it with git.") from problem
-    experts = tuple(_expert(row, f"{path.name}, row {number}") for number, row in enumerate(rows, start=2))
+    experts = tuple(_expert(row, f"{path.name}, row {number}") for number, row in enumerate(_rows(path), start=2))
     names = [e.name for e in experts]
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
@@ -131,6 +124,15 @@ def load_catalog(path: Path = EXPERTS_CSV, *, today: date | None = None) -> Cata
     if not experts:
         raise CatalogError(f"{path.name} lists no expert. Add at least one row.")
     return Catalog(experts, today or date.today())
+
+
+def fact_sources(path: Path = EXPERTS_CSV) -> dict[str, str]:
+    """Who states the facts of each expert of a table, prices apart; empty where nobody is named.
+
+    Raises:
+        CatalogError: The file is missing or damaged.
+    """
+    return {row.get("name") or "": row.get("facts_source") or "" for row in _rows(path)}
 
 
 def beyond_tier(experts: Iterable[Expert], tier: float) -> tuple[Expert, ...]:
@@ -145,6 +147,16 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
     hint = f" Did you mean {close[0]!r}?" if close else ""
     listed = ", ".join(options[:12]) + (f" and {len(options) - 12} more" if len(options) > 12 else "")
     return f"No {kind} is called {name!r}.{hint} Known: {listed}."
+
+
+def _rows(path: Path) -> list[dict[str, str | None]]:
+    if not path.is_file():
+        raise CatalogError(f"There is no table of experts at {path}. Restore it with: git checkout {path.name}")
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as problem:
+        raise CatalogError(f"{path.name} is not a table in UTF-8 ({problem}). Restore it with git.") from problem
 
 
 def _expert(row: Mapping[str, str | None], where: str) -> Expert:

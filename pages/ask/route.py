@@ -51,6 +51,7 @@ def live(prompt: str, usual: Reading) -> None:
         show.flip_line(routed)
         chart(routed)
         show.footnote(routed)
+        tables.unpredicted(routed)
         if learnt := asking.taught(routed):
             st.caption(learnt)
     details(prompt, wanted, routed)

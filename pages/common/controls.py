@@ -81,7 +81,7 @@ def pool_chooser() -> tuple[str, ...] | None:
         return None
     if chosen in named:
         return tuple(named[chosen])
-    known, titles = own.catalog().names, own.titles()
+    known, titles, predicted = own.catalog().names, own.titles(), own.predicted()
     # A link or an earlier choice may name experts that are hidden or gone by now.
     chosen_before = st.session_state.get("own_pool", [])
     if lost := set(chosen_before) - set(known):
@@ -90,7 +90,7 @@ def pool_chooser() -> tuple[str, ...] | None:
         "Experts",
         known,
         key="own_pool",
-        format_func=lambda n: titles[n],
+        format_func=lambda n: titles[n] if n in predicted else f"{titles[n]} (no predictions yet)",
         placeholder="Choose two or more",
         persist_state="session",
     )

@@ -10,6 +10,7 @@ from pages.common.person import is_operator, secrets
 from routing.addresses import SETTING, checked_address, private_allowed
 from routing.errors import RoutingError
 from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, endpoint_key_name
+from routing.schema import Expert
 
 KEYS, ADDRESSES = "session_keys", "session_addresses"
 SHARED_ADDRESSES = "addresses"
@@ -32,11 +33,19 @@ def ring() -> KeyRing:
         endpoints={**given, **kept, **typed},
         typed=frozenset(foreign),
         priced=own.priced() - set(typed),
-        allow_private=_private_allowed(),
+        allow_private=private_allowed_here(),
     )
 
 
-def _private_allowed() -> bool:
+def status_text(held: KeyRing, expert: Expert) -> str:
+    """Whether an expert can be called, and what to add if not, in a few words."""
+    status = held.status(expert)
+    if status.is_usable:
+        return status.text
+    return f"add {' or '.join(status.names)}" if status.names else "no address known"
+
+
+def private_allowed_here() -> bool:
     """On one's own machine yes; where the app serves a network only if whoever runs it says so."""
     setting = secrets().get(SETTING) or os.environ.get(SETTING)
     return private_allowed(setting, st.get_option("server.address"))
@@ -85,7 +94,7 @@ def _take_key() -> None:
 def _take_address() -> None:
     state = st.session_state
     try:
-        address = checked_address(state["address_value"], allow_private=_private_allowed())
+        address = checked_address(state["address_value"], allow_private=private_allowed_here())
     except RoutingError as problem:
         state["address_problem"] = str(problem)
         return

@@ -13,6 +13,7 @@ from routing.catalog import Catalog
 from routing.errors import RoutingError
 from routing.own import PRICES, OwnExpert, added, merged
 from routing.own.extension import extended
+from routing.own.extension import predicted as predicted_by
 from routing.predictors import DEFAULT
 from routing.recording import kept
 from routing.router import Router
@@ -120,6 +121,11 @@ def priced() -> frozenset[str]:
         return all(price in one.facts and one.facts[price].value is not None for price in PRICES)
 
     return frozenset(one.name for one in mine().experts if one.address and is_priced(one))
+
+
+def predicted() -> frozenset[str]:
+    """Experts whose score the default router predicts."""
+    return predicted_by(router())
 
 
 def router(name: str = DEFAULT) -> Router:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.common import own
+from pages.common import keys, own
 from pages.common.download import csv_button
 from pages.common.show import flip_text
 from routing.objective import CONSTRAINTS
@@ -22,7 +22,8 @@ def numbers_table(routed: Routed) -> None:
 
 def numbers(routed: Routed) -> pd.DataFrame:
     """One row an expert, the pick first, then fallbacks, then the infeasible ones by score."""
-    decision, titles = routed.decision, own.titles()
+    decision, titles, catalog = routed.decision, own.titles(), own.catalog()
+    ring = keys.ring()
     options = decision.options
     place = {name: rank for rank, name in enumerate(decision.order)}
     rows = []
@@ -40,11 +41,24 @@ def numbers(routed: Routed) -> pd.DataFrame:
                 "Objective": decision.objective[i],
                 **{CONSTRAINTS[c].title: options.values[c][i] for c in CONSTRAINTS},
                 "Why": decision.reason(name).text,
+                "Key": keys.status_text(ring, catalog[name]),
                 "_order": (rank if rank is not None else len(place), -float(options.score[i])),
             }
         )
     rows.sort(key=lambda row: tuple(math.inf if math.isnan(v) else v for v in row["_order"]))
     return pd.DataFrame(rows).drop(columns="_order")
+
+
+def unpredicted(routed: Routed) -> None:
+    """Say which of the person's own experts have no predicted score, and what to do about it."""
+    options, titles = routed.decision.options, own.titles()
+    added = own.mine().added
+    names = [titles[n] for n, s in zip(options.experts, options.score, strict=True) if n in added and math.isnan(s)]
+    if names:
+        st.caption(
+            f":material/help: No predicted score yet: {', '.join(names[:6])}{' and others' if len(names) > 6 else ''}. "
+            "Onboard them to get some; until then they are never picked, but Compare can ask them."
+        )
 
 
 def _columns() -> dict[str, Any]:

@@ -1,107 +1,40 @@
 """What are the experts, what do they cost, and how well are they known?"""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, cards, keys, look, own
+from pages.common import cached, cards, look, own
 from pages.common.download import csv_button
-from routing.catalog import SECURITY_TIERS
+from pages.common.experts import acts, exchange, form, listing, one, start
 from routing.errors import RoutingError
 from routing.figures.evidence import items
-from routing.keys import KeyStatus
 
 
 def page() -> None:
-    """The catalogue as a table, with a filter, and what each expert's score rests on."""
+    """The catalogue as a table and what its scores rest on; or one expert, to see and to change."""
     look.apply()
     st.markdown("### What are the experts, and how well are they known?")
-    frame = table()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        words = st.text_input("Find", key="experts_find", placeholder="Name or provider", width=240)
-        tiers = st.pills(
-            "Security tier",
-            list(SECURITY_TIERS),
-            selection_mode="multi",
-            key="experts_tiers",
-            help="; ".join(f"{t}: {text}" for t, text in SECURITY_TIERS.items()),
-        )
-        usable = st.toggle("Only with a key", key="experts_usable")
-    shown = frame[_matches(frame, words, tiers, usable)]
+    part, name = acts.part()
+    if part == "one" and name is not None:
+        one.one(name)
+    elif part == "form":
+        form.form(name)
+    elif part == "start":
+        start.start()
+    elif part == "exchange":
+        exchange.exchange()
+    else:
+        everyone()
+
+
+def everyone() -> None:
+    """The table, and below it how well those shown are known."""
+    shown = listing.listing()
     if shown.empty:
-        st.info("No expert matches. Clear the search or the filters.", icon=":material/search_off:")
         return
-    priced = int(shown["In ($/M)"].notna().sum())
-    st.caption(f"{len(shown)} of {len(frame)} experts, {priced} with a known price. Unknown is unknown, never zero.")
-    st.dataframe(
-        shown, hide_index=True, height=560, column_config=_columns(), placeholder="unknown", key="experts_table"
-    )
-    csv_button(shown, "thalamus-catalogue.csv", key="download_catalogue")
     known(shown)
     cards.section(list(shown["_name"]))
     skills(list(shown["_name"]))
-
-
-def table() -> pd.DataFrame:
-    """One row an expert: facts, price with source and date, outcome counts, key status."""
-    card, ring = cached.card(), keys.ring()
-    rows = []
-    for e in own.catalog().experts:
-        counts = card["outcomes_by_domain"].get(e.name) or {}
-        status = ring.status(e)
-        rows.append(
-            {
-                "Expert": e.title,
-                "Provider": e.provider,
-                "Outcomes": sum(counts.values()),
-                "Mean score": card["mean_score"].get(e.name),
-                "Size (B)": e.params_b,
-                "Active (B)": e.active_b,
-                "Released": e.released,
-                "Open weights": {True: "yes", False: "no", None: None}[e.open_weights],
-                "Licence": e.licence,
-                "Context": e.context_tokens,
-                "In ($/M)": e.price_in_usd_per_mtok,
-                "Out ($/M)": e.price_out_usd_per_mtok,
-                "Price source": e.price_source,
-                "Price date": e.price_date,
-                "Tier": e.security_tier,
-                "Key": _key_text(status),
-                "LiteLLM name": e.litellm,
-                "_usable": status.is_usable,
-                "_name": e.name,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _key_text(status: KeyStatus) -> str:
-    if status.is_usable:
-        return status.text
-    return f"add {' or '.join(status.names)}" if status.names else "no address known"
-
-
-def _matches(frame: pd.DataFrame, words: str, tiers: list[int], usable: bool) -> "pd.Series[bool]":
-    text = (frame["Expert"] + " " + frame["Provider"] + " " + frame["_name"]).str.lower()
-    keep = text.str.contains(words.strip().lower(), regex=False)
-    if tiers:
-        keep &= frame["Tier"].isin(tiers)
-    if usable:
-        keep &= frame["_usable"]
-    return keep
-
-
-def _columns() -> dict[str, Any]:
-    number = st.column_config.NumberColumn
-    return {
-        "Expert": st.column_config.TextColumn(pinned=True),
-        "Outcomes": number(format="localized", help="Measured answers that the router was trained on"),
-        "Mean score": number(format="%.2f", help="Over its own training prompts: compare only within a source"),
-        "Context": number("Context (tokens)", format="localized"),
-        "_usable": None,
-        "_name": None,
-    }
 
 
 def known(shown: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ import ipaddress
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from routing.addresses import checked_address
 from routing.catalog import SECURITY_TIERS
 from routing.errors import CatalogError
+from routing.local import weights_of
 from routing.own import FACTS, Fact, OwnExpert, Value
+from routing.weights import WEIGHTS
 
 # Names stand in links (commas part them), on the command line and in names of columns (" #2").
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+\-]*")
@@ -63,6 +65,19 @@ def checked(own: OwnExpert, *, today: date | None = None, allow_private: bool = 
     if own.skill is not None and (size := len(json.dumps(own.skill))) > LARGEST_SKILL:
         raise CatalogError(f"The skill of {own.name} has {size:,} bytes; at most {LARGEST_SKILL:,} are kept.")
     return OwnExpert(own.name, dict(own.facts), address, own.is_hidden, own.skill)
+
+
+def checked_new(own: OwnExpert, taken: Collection[str]) -> OwnExpert:
+    """The same expert, if it can be added to those of these names.
+
+    Raises:
+        CatalogError: Its name is taken, or nobody could call it.
+    """
+    if own.name in taken:
+        raise CatalogError(f"{own.name!r} is there already. Choose another name, or change that expert.")
+    if own.address is None and own.expert.litellm is None:
+        raise CatalogError("Give a LiteLLM name or an own address; without either the expert can never be asked.")
+    return own
 
 
 def checked_name(name: str) -> str:
@@ -177,9 +192,9 @@ def _address(own: OwnExpert, allow_private: bool) -> str:
 
 
 def _check_tier(own: OwnExpert) -> None:
-    """Tier 0 promises that a prompt does not leave this machine, so only an address on it can have it."""
+    """Tier 0 promises that a prompt does not leave this machine: it needs an address on it, or weights listed for it."""
     tier = own.facts.get("security_tier")
-    if tier is None or tier.value != 0:
+    if tier is None or tier.value != 0 or (own.address is None and weights_of(own.expert) in WEIGHTS):
         return
     host = urlsplit(own.address or "").hostname or ""
     try:

@@ -8,6 +8,12 @@ from routing.predictors.onboarded import Onboarded
 from routing.router import Router
 
 
+def predicted(router: Router) -> frozenset[str]:
+    """Names of the experts whose score the router predicts."""
+    onboarded = router.predictor.skills if isinstance(router.predictor, Onboarded) else {}
+    return frozenset(router.card.get("experts", ())) | frozenset(onboarded)
+
+
 def extended(router: Router, own: Sequence[OwnExpert]) -> Router:
     """The same router over the person's catalogue, with predictions for those that were onboarded.
 

@@ -71,6 +71,7 @@ class Comparison:
         self._keys = dict.fromkeys(self._requests, keys)
         self._columns = _empty_columns(requests)
         self._lock = threading.Lock()
+        self._heard = threading.Condition(self._lock)
         self._stop = Stop()
         self._running = 0
         self._idle = threading.Event()
@@ -106,6 +107,11 @@ class Comparison:
             self._stop.again(column)
         self._gather((self._requests[column],), self._keys[column])
 
+    def wait_for_first_words(self, timeout_s: float) -> None:
+        """Wait until every answer has begun or is finished, or the time is over."""
+        with self._heard:
+            self._heard.wait_for(lambda: all(c.text or c.answer for c in self._columns.values()), timeout_s)
+
     def wait(self, timeout_s: float | None = None) -> tuple[Column, ...]:
         """Wait until every answer is finished, or the time is over, and give what is there."""
         self._idle.wait(timeout_s)
@@ -130,6 +136,7 @@ class Comparison:
                         else:
                             column = replace(column, note=event.text, share=event.share)
                         self._columns[event.column] = column
+                        self._heard.notify_all()
             finally:
                 self._ended()
 
@@ -143,6 +150,7 @@ class Comparison:
             successor = self._successor(column, answer)
             if successor is None:
                 self._columns[key] = replace(column, text=answer.text, note="", answer=answer)
+                self._heard.notify_all()
                 return
             note = f"{column.expert.title} failed; asking {successor.title} instead"
             failed = (*column.failed, answer)

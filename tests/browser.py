@@ -52,12 +52,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def serve(*, port: int | None = None, environ: dict[str, str] | None = None, kill: bool = False) -> Iterator[str]:
-    """The app on a port of its own, with no key in its environment; yields its address. ``kill`` ends it by kill -9."""
+def serve(
+    *, port: int | None = None, environ: dict[str, str] | None = None, kill: bool = False, log: Path | None = None
+) -> Iterator[str]:
+    """The app on a port of its own, with no key in its environment; yields its address.
+
+    ``kill`` ends it by kill -9; ``log`` is a file for everything that it says.
+    """
     port = port or free_port()
     clean = {n: v for n, v in os.environ.items() if not n.endswith("_API_KEY")}
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env={**clean, **(environ or {})}, stdout=subprocess.DEVNULL)
+    said = None if log is None else log.open("wb")
+    server = subprocess.Popen(
+        command, cwd=ROOT, env={**clean, **(environ or {})}, stdout=said or subprocess.DEVNULL, stderr=said
+    )
     try:
         _wait_until_healthy(port, server)
         yield f"http://127.0.0.1:{port}"
@@ -68,6 +76,8 @@ def serve(*, port: int | None = None, environ: dict[str, str] | None = None, kil
         with suppress(subprocess.TimeoutExpired):
             server.wait(15)
         server.kill()
+        if said is not None:
+            said.close()
 
 
 def _wait_until_healthy(port: int, server: "subprocess.Popen[bytes]") -> None:

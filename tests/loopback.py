@@ -7,9 +7,9 @@ Names: ``normal-*`` answers with its own name and the prompt; ``slow-*`` waits b
 words and then nothing; ``dying-*`` breaks the connection mid-answer; ``ending-*`` ends it politely but without a
 finish; ``malformed-*`` sends a broken chunk; ``empty-*`` sends no text; ``nousage-*`` reports no tokens;
 ``length-*`` stops at the length limit; ``silent-*`` never answers; ``flaky-*`` fails with 503 once, then answers;
-``status-401-*`` and so on answer with that status; ``context-*`` says that the prompt is too long;
-``markup-*`` answers with hostile markup; ``essay-*`` answers at length, with a list and code. ``Loopback(manners)``
-gives other names such a manner. Everything that was asked is kept in ``server.requests``.
+``status-401-*`` and so on answer with that status; ``telling-*`` repeats the key that it got; ``context-*`` says that
+the prompt is too long; ``markup-*`` answers with hostile markup; ``essay-*`` answers at length, with a list and code.
+``Loopback(manners)`` gives other names such a manner. Everything that was asked is kept in ``server.requests``.
 """
 
 import json
@@ -81,6 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
         if kind == "status":
             status = int(manner.split("-")[1])
             self._json(status, {"error": {"message": MESSAGES[status], "type": "test", "code": None}})
+        elif kind == "telling":
+            message = f"Wrong: {self.headers.get('Authorization')} is not for me."
+            self._json(400, {"error": {"message": message, "type": "test", "code": None}})
         elif kind == "context":
             text = "This model's maximum context length is 100 tokens. However, your messages resulted in 9000 tokens."
             self._json(400, {"error": {"message": text, "type": "invalid_request", "code": "context_length_exceeded"}})
@@ -168,8 +171,8 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, manners: Mapping[str, str]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, manners: Mapping[str, str], port: int) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.manners = dict(manners)
         self.requests: list[dict[str, Any]] = []
         self.broken: list[str] = []
@@ -187,8 +190,8 @@ class _Server(ThreadingHTTPServer):
 class Loopback:
     """Runs the server in a thread for the length of a ``with`` block."""
 
-    def __init__(self, manners: Mapping[str, str] | None = None) -> None:
-        self._server = _Server(manners or {})
+    def __init__(self, manners: Mapping[str, str] | None = None, *, port: int = 0) -> None:
+        self._server = _Server(manners or {}, port)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import streamlit as st
 
@@ -16,6 +17,9 @@ from routing.recording import RunRecorder, begin, kept
 from routing.router import Routed
 from routing.schema import Answer
 from routing.store import KeptRun, Vote
+
+# Calls go out before the page is drawn anew: on one processor the two would hold each other up.
+HEAD_START_S: Final = 0.2
 
 
 @dataclass
@@ -113,6 +117,7 @@ def ask(
         watched(cost.most, f"{failure} Without it")
         problem = f"{failure} The answers are shown but not kept."
     running = Comparison(plan.requests(), keys.ring(), fallbacks=plan.taking_over(), recorder=recorder)
+    running.wait_for_first_words(HEAD_START_S)
     shown = [request.key for request in plan.requests()]
     if is_blind:
         random.SystemRandom().shuffle(shown)

@@ -31,12 +31,13 @@ from routing.evidence_tables import replaced
 from routing.keys import KeyRing
 from routing.recording import RunRecorder
 from routing.store import NewRun, Place, open_store
+from tests import compare_page
 from tests.benchmarks.run import README
-from tests.browser import open_browser, serve, type_prompt, visit
+from tests.browser import open_browser, serve, visit
+from tests.compare_page import PATIENCE_MS
 from tests.loopback import Loopback
 
 EXPERTS = ("gpt-4o-mini", "gpt-4o-2024-08-06", "claude-3.5-sonnet-20240620", "o1-mini")
-PATIENCE_MS = 180_000
 Row = tuple[str, str, str]
 
 
@@ -68,36 +69,13 @@ def _served(name: str) -> str:
 def home(address: str) -> Iterator[dict[str, str]]:
     """An environment whose secrets put every expert behind the loopback server, and whose data folder is empty."""
     with tempfile.TemporaryDirectory() as folder:
-        secrets = Path(folder, ".streamlit", "secrets.toml")
-        secrets.parent.mkdir()
-        lines = "\n".join(f'"{name}" = "{address}"' for name in EXPERTS)
-        secrets.write_text(f"[addresses]\n{lines}\n", encoding="utf-8")
-        yield {"HOME": folder, "XDG_DATA_HOME": str(Path(folder, "data"))}
+        yield compare_page.home(Path(folder), dict.fromkeys(EXPERTS, address))
 
 
 def ask(page: Page, address: str, marker: str) -> None:
     """Open Compare on the four experts and ask with a marker of this session."""
-    visit(page, f"{address}/compare?pool={','.join(EXPERTS)}")
-    type_prompt(page, f"Repeat the word {marker}")
-    box = page.locator(".st-key-compare_experts input")
-    expect(box).to_be_visible(timeout=PATIENCE_MS)
-    tags = page.locator(".st-key-compare_experts [data-tag]")
-    expect(tags).not_to_have_count(0, timeout=PATIENCE_MS)
-    for name in EXPERTS:
-        title = load_catalog()[name].title
-        if not tags.filter(has_text=title).count():
-            before = tags.count()
-            box.fill(title)
-            box.press("Enter")
-            expect(tags).to_have_count(before + 1, timeout=PATIENCE_MS)
-    # While the page is drawn anew, Streamlit keeps the element of the run before, marked as stale.
-    confirm = page.locator("[class*=st-key-unknown_][data-stale=false]")
-    for name in EXPERTS:  # the tick belongs to the whole choice, so it is drawn anew when the choice changes
-        expect(confirm).to_contain_text(load_catalog()[name].title, timeout=PATIENCE_MS)
-    confirm.get_by_text("Ask at an unknown price").click()
-    button = page.locator(".st-key-compare_ask button")
-    expect(button).to_be_enabled(timeout=PATIENCE_MS)
-    button.click()
+    compare_page.prepare(page, address, EXPERTS, f"Repeat the word {marker}")
+    compare_page.ask(page)
 
 
 def database(environ: dict[str, str]) -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from routing import commands_policy
+from routing import commands_onboard, commands_policy
 from routing.catalog import ASSETS
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
@@ -152,6 +152,28 @@ def measure(
     from routing.commands import measure_expert
 
     measure_expert(expert, data, count)
+
+
+@app.command()
+def fetch(
+    out: Annotated[Path | None, typer.Option(help="Folder for the tables, the downloads and the lock file.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="Source; may be given several times; all if not.")] = None,
+    unseen: Annotated[bool, typer.Option("--unseen", help="Also try files whose names only follow a pattern.")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="Only list the sources and what was verified.")] = False,
+) -> None:
+    """Fetch the public logs that the shipped router was trained on, and build the tables that train reads."""
+    from routing.commands_fetch import fetch_all, list_sources
+
+    if list_only:
+        list_sources()
+    elif out is None:
+        raise RoutingError("fetch needs --out, the folder for the tables; --list only lists the sources.")
+    else:
+        fetch_all(out, source or [], with_unseen=unseen)
+
+
+app.command()(commands_onboard.onboard)
+app.command()(commands_onboard.collect)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from routing.answer_client import Client, Request, Stream
 from routing.answer_errors import RETRYABLE, explain
 from routing.errors import AnswerError
 from routing.keys import Access, KeyRing
-from routing.local import local_experts
+from routing.local import local_experts, weights_of
 from routing.schema import OWN_ADDRESS, Answer, AnswerEvent
 
 _GRACE_S = 1.0  # a call that reports its own time-out is given this long to do so
@@ -90,7 +90,7 @@ class Call:
         def tell(note: str, share: float) -> None:
             self._emit(AnswerEvent(self.request.key, "starting", note, share))
 
-        here = local_experts().address(name, self.expert.title, tell)
+        here = local_experts().address(weights_of(self.expert), self.expert.title, tell)
         return Access(self.expert.litellm or f"openai/{name}", here.key, here.url)
 
     def _try_often(self, access: Access) -> AnswerError | None:

@@ -31,7 +31,7 @@ def answer_all(prompt: str, names: Sequence[str], *, max_tokens: int, as_json: b
     _check_tiers(catalog, parsed.flags)
     experts = catalog.experts
     found = answers(
-        same_request(experts, parsed.prompt, Settings(max_tokens=max_tokens)), keys=KeyRing(secrets=_secrets())
+        same_request(experts, parsed.prompt, Settings(max_tokens=max_tokens)), keys=KeyRing(secrets=read_secrets())
     )
     if as_json:
         print(json.dumps([_answer_json(a) for a in found], indent=2))
@@ -51,7 +51,12 @@ def _check_tiers(catalog: Catalog, flags: Sequence[Flag]) -> None:
             )
 
 
-def _secrets() -> dict[str, object]:
+def read_secrets() -> dict[str, object]:
+    """What ``.streamlit/secrets.toml`` holds; nothing where there is none.
+
+    Raises:
+        RoutingError: It is not TOML.
+    """
     if not SECRETS.is_file():
         return {}
     try:

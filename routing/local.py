@@ -21,6 +21,7 @@ from typing import IO
 from routing import weights
 from routing.errors import LocalFailed
 from routing.keys import Secret, harmless_environ
+from routing.schema import Expert
 
 SYSTEM_MESSAGE = "You are a helpful assistant."
 # Tokens of prompt and answer together: all that the weights were trained for, as in the catalogue.
@@ -217,6 +218,12 @@ class LocalExperts:
             child = self._children.pop(one, None)
             if child is not None:
                 child.stop()
+
+
+def weights_of(expert: Expert) -> str:
+    """Under which name the weights of an expert on this machine lie: its own, or that of its LiteLLM name."""
+    served = (expert.litellm or "").rpartition("/")[2]
+    return served if expert.name not in weights.WEIGHTS and served in weights.WEIGHTS else expert.name
 
 
 @cache

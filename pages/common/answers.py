@@ -10,7 +10,7 @@ from pages.common import own, show
 from routing.answer_text import safe_markdown
 from routing.figures import Measured, money
 from routing.insights import tokens_per_second
-from routing.local import local_experts
+from routing.local import local_experts, weights_of
 from routing.router import Routed
 from routing.schema import Answer, Expert
 
@@ -29,7 +29,7 @@ class Origin:
 
 def is_installed(expert: Expert) -> bool:
     """Whether the weights of a local expert are on this machine."""
-    return local_experts().is_installed(expert.name)
+    return local_experts().is_installed(weights_of(expert))
 
 
 def text(written: str, *, height: int = 420) -> None:

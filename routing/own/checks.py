@@ -192,7 +192,7 @@ def _address(own: OwnExpert, allow_private: bool) -> str:
 
 
 def _check_tier(own: OwnExpert) -> None:
-    """Tier 0 promises that a prompt does not leave this machine: it needs an address on it, or weights listed for it."""
+    """Tier 0 promises that a prompt stays on this machine: it needs an address there, or weights listed for it."""
     tier = own.facts.get("security_tier")
     if tier is None or tier.value != 0 or (own.address is None and weights_of(own.expert) in WEIGHTS):
         return

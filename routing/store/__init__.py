@@ -6,8 +6,10 @@ from routing.store.adjustments import Adjustments
 from routing.store.engine import connect, default_url
 from routing.store.experts import OwnExperts
 from routing.store.ledger import Ledger
+from routing.store.outcomes import ProbeOutcomes
 from routing.store.policies import Policies
 from routing.store.records import KeptAnswer, KeptRun, NewRun, Place, Summary, Vote
+from routing.store.routers import OwnRouters
 from routing.store.runs import Runs
 from routing.store.votes import Votes
 
@@ -27,8 +29,10 @@ class Store:
         self.votes = Votes(engine)
         self.ledger = Ledger(engine)
         self.adjustments = Adjustments(engine)
+        self.outcomes = ProbeOutcomes(engine)
         self.experts = OwnExperts(engine)
         self.policies = Policies(engine)
+        self.routers = OwnRouters(engine)
 
     @property
     def shown(self) -> str:

@@ -188,6 +188,8 @@ class ProbeOutcomeRow(Base):
     output_tokens: Mapped[int | None]
     latency_s: Mapped[float | None]
     cost_usd: Mapped[float | None]
+    reading_ease: Mapped[float | None]
+    answer: Mapped[str]
     error: Mapped[str | None]
 
     __table_args__ = (UniqueConstraint("owner", "job", "expert", "prompt_id"),)

@@ -39,6 +39,8 @@ def _create_probe_outcome() -> None:
         sa.Column("output_tokens", sa.Integer(), nullable=True),
         sa.Column("latency_s", sa.Double(), nullable=True),
         sa.Column("cost_usd", sa.Double(), nullable=True),
+        sa.Column("reading_ease", sa.Double(), nullable=True),
+        sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_probe_outcome")),
         sa.UniqueConstraint("owner", "job", "expert", "prompt_id",

@@ -1,0 +1,157 @@
+"""Onboarding by probe: which of the project's probes an expert is asked next, and what its answers say so far."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from routing.collecting_tasks import Task
+from routing.errors import GraphError
+from routing.onboarding.basis import Basis
+from routing.onboarding.fit import fit, prior
+from routing.onboarding.next_probe import next_probes
+from routing.onboarding.skill import INSIDE_90, Skill
+from routing.predictors.links import sigmoid
+from routing.probes import Probe, own_probes
+from routing.router import Router
+from routing.schema import Floats
+from routing.store.outcomes import Collected
+
+JOB: Final = "onboarding"
+USUAL: Final = 30
+FEWEST: Final = 10
+BATCH: Final = 16
+DOMAINS: Final[Mapping[str, str]] = {
+    "math": "Mathematics", "code": "Code", "knowledge": "Knowledge", "clinical": "Clinical", "law": "Law",
+    "patents": "Patents", "translation": "Translation", "instructions": "Instructions", "reasoning": "Reasoning",
+    "reading": "Reading",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ProbeSet:
+    """The probes, as a router sees them.
+
+    Args:
+        probes: All of them, in their fixed order.
+        axes: Their axes in the router's basis, shape (n_probes, n_axes).
+        basis: What experts differ in.
+        known: What the router predicts for its own experts on the probes, by name, each of shape (n_probes,).
+    """
+
+    probes: tuple[Probe, ...]
+    axes: Floats
+    basis: Basis
+    known: Mapping[str, Floats]
+
+    def rows_of(self, outcomes: Sequence[Collected]) -> tuple[list[int], Floats]:
+        """Rows of the probes that have a score, and the scores."""
+        place = {probe.prompt_id: row for row, probe in enumerate(self.probes)}
+        found = [(place[o.prompt_id], o.score) for o in outcomes if o.prompt_id in place and o.score is not None]
+        return [row for row, _ in found], np.array([score for _, score in found], dtype=np.float64)
+
+    def skill(self, outcomes: Sequence[Collected]) -> Skill:
+        """What outcomes say of an expert; without any, that it is one like the known ones."""
+        rows, score = self.rows_of(outcomes)
+        return fit(self.basis, self.axes[rows], score) if rows else prior(self.basis)
+
+    def standings(self, skill: Skill) -> list["Standing"]:
+        """Mean predicted score over all probes, then over those of every domain."""
+        rows: dict[str, list[int]] = {"": list(range(len(self.probes)))}
+        for row, probe in enumerate(self.probes):
+            rows.setdefault(probe.domain, []).append(row)
+        return [self._standing(domain, chosen, skill) for domain, chosen in rows.items()]
+
+    def _standing(self, domain: str, rows: list[int], skill: Skill) -> "Standing":
+        score, low, high = mean_score(self.basis, skill, self.axes[rows])
+        known = {name: float(values[rows].mean()) for name, values in self.known.items()}
+        return Standing(domain, len(rows), score, low, high, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A mean predicted score with its 90 % interval, and the same of known experts.
+
+    Args:
+        domain: Name of the domain; empty for all probes together.
+        n_prompts: Prompts that the mean is over.
+        score: In [0, 1].
+        low: Lower end.
+        high: Upper end.
+        known: Mean predicted scores of known experts by name.
+    """
+
+    domain: str
+    n_prompts: int
+    score: float
+    low: float
+    high: float
+    known: Mapping[str, float]
+
+    @property
+    def title(self) -> str:
+        """The domain for people."""
+        return DOMAINS.get(self.domain, self.domain) if self.domain else "All probes"
+
+
+def mean_score(basis: Basis, skill: Skill, axes: Floats) -> tuple[float, float, float]:
+    """Mean predicted score over prompts and its 90 % interval, which holds what the skill leaves open.
+
+    Chance in single outcomes is not in it: that would stay however many probes were asked. Source: the delta method.
+    """
+    score, _, _ = skill.predict(basis, axes)
+    likely = sigmoid(axes @ skill.mean)
+    slope = (axes * (likely * (1.0 - likely))[:, np.newaxis]).mean(axis=0)
+    half = INSIDE_90 * float(np.sqrt(max(0.0, slope @ skill.covariance @ slope)))
+    mean = float(score.mean())
+    return mean, max(0.0, mean - half), min(1.0, mean + half)
+
+
+def probe_set(router: Router) -> ProbeSet:
+    """The probes as a router sees them; encodes every one of them, about two seconds.
+
+    Raises:
+        GraphError: The router has no basis to onboard experts in.
+    """
+    if router.basis is None:
+        raise GraphError("This router cannot onboard experts: assets/onboarding.npz is missing. Restore it with git.")
+    probes, axes, scores = own_probes(), [], []
+    for start in range(0, len(probes), BATCH):
+        features = router.encoder.encode([probe.prompt for probe in probes[start : start + BATCH]])
+        axes.append(router.basis.axes_of(features))
+        scores.append(router.predictor.predict(features))
+    score = np.concatenate([told.score for told in scores])
+    known = {name: score[:, i] for i, name in enumerate(scores[0].experts) if np.isfinite(score[:, i]).all()}
+    return ProbeSet(probes, np.concatenate(axes), router.basis, known)
+
+
+def task_of(probe: Probe) -> Task:
+    """What is asked."""
+    return Task(probe.prompt_id, probe.question, probe.score)
+
+
+class Adaptive:
+    """Asks next what is expected to tell most, until enough probes have a score.
+
+    Args:
+        chosen_from: The probes.
+        count: How many outcomes are wanted in all, earlier ones included.
+    """
+
+    def __init__(self, chosen_from: ProbeSet, count: int) -> None:
+        self._set, self._count = chosen_from, count
+        self._asked: set[int] = set()
+
+    def take(self, done: Mapping[str, Collected]) -> Task | None:
+        """The next probe; one that failed in this round is not asked again."""
+        rows, _ = self._set.rows_of(tuple(done.values()))
+        under_way = self._asked - set(rows)
+        if len(rows) + len(under_way) >= self._count:
+            return None
+        skill = self._set.skill(tuple(done.values()))
+        found = next_probes(self._set.basis, skill, self._set.axes, {*rows, *self._asked}, 1)
+        if not found:
+            return None
+        self._asked.add(found[0])
+        return task_of(self._set.probes[found[0]])

@@ -1,0 +1,214 @@
+"""The commands that ask experts in order to learn about them: onboard one, or collect outcomes on own prompts."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from routing.catalog import Catalog, load_catalog
+from routing.commands import read_secrets, say
+from routing.errors import RoutingError
+from routing.keys import KeyRing
+from routing.schema import Expert
+
+if TYPE_CHECKING:
+    from routing.collecting import Collection
+    from routing.collecting_probe import ProbeSet
+    from routing.onboarding.skill import Skill
+    from routing.store import Store
+    from routing.store.outcomes import Collected
+
+OWNER: Final = ""  # the command line is whoever runs it, as the app is where nobody signs in
+Budget = Annotated[float | None, typer.Option(help="Most that all calls together may cost, in US dollars.", min=0.0)]
+Longest = Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1, max=100_000)]
+
+
+def onboard(  # noqa: PLR0913, PLR0917 - options of a command
+    expert: Annotated[str | None, typer.Argument(help="Expert of the catalogue, or of your own.")] = None,
+    probe: Annotated[bool, typer.Option("--probe", help="Ask it probes; ends and resumes where it stopped.")] = False,
+    count: Annotated[int, typer.Option(help="How many probes in all.", min=5, max=176)] = 60,
+    figures: Annotated[Path | None, typer.Option(help="Published results: a benchmark and its score a line.")] = None,
+    budget: Budget = None,
+    max_tokens: Longest = 512,
+    again: Annotated[bool, typer.Option("--again", help="Forget earlier outcomes of this expert first.")] = False,
+    validate: Annotated[bool, typer.Option("--validate", help="Leave known experts out and print the curves.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Folder of outcomes, for --validate.")] = None,
+    split: Annotated[str, typer.Option(help="Split to judge on, for --validate.")] = "test",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write every measure of --validate here.")] = None,
+    store: Annotated[bool, typer.Option("--store", help="Renew the shipped curves with --validate.")] = False,
+) -> None:
+    """Learn how good a new expert is, from probes it answers or from published figures."""
+    if validate:
+        if data is None:
+            raise RoutingError("--validate needs --data, the folder of outcomes.")
+        from routing.commands_validate import validate_onboarding
+
+        validate_onboarding(data, split=split, json_file=json_file, store=store)
+    elif expert is None or probe == (figures is not None):
+        raise RoutingError("Say which expert, and either --probe or --figures FILE; or --validate --data DIR.")
+    elif figures is not None:
+        by_figures(expert, figures)
+    else:
+        by_probe(expert, count, budget, max_tokens, again=again)
+
+
+def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, again: bool) -> None:
+    """Ask an expert probes, each chosen by what is known so far, and keep what they say of it."""
+    from dataclasses import replace
+
+    from routing.collecting import Collection, Desk, Manner
+    from routing.collecting_probe import JOB, Adaptive, probe_set
+    from routing.collecting_tasks import SETTINGS
+    from routing.registry import load_router
+    from routing.store import Place, open_store
+
+    kept = open_store()
+    catalog, keys = everyone(kept)
+    expert = catalog[name]
+    check_budget([expert], keys, budget)
+    probes = probe_set(load_router())
+    if again:
+        kept.outcomes.forget(OWNER, JOB, name)
+    done = kept.outcomes.all(OWNER, JOB, name)
+    desk = Desk(kept, Place(OWNER, f"command-{secrets.token_hex(6)}"), JOB, budget)
+    manner = Manner(settings=replace(SETTINGS, max_tokens=max_tokens), unpriced=keys.unpriced)
+    running = Collection({expert: Adaptive(probes, count)}, keys, desk, manner, done=done)
+    _follow(running, len(done), lambda found: _so_far(probes, found))
+    outcomes = running.outcomes()
+    if not any(o.score is not None for o in outcomes):
+        raise RoutingError(running.problems.get(name) or "No probe was answered. Try again.")
+    keep_skill(kept, name, probes, probes.skill(outcomes))
+    if problem := running.problems.get(name):
+        raise RoutingError(f"{problem} What was answered is kept; the same command goes on from there.")
+
+
+def by_figures(name: str, file: Path) -> None:
+    """Fit an expert to published figures and keep that."""
+    import numpy as np
+
+    from routing.collecting_figures import parse_figures
+    from routing.collecting_probe import probe_set
+    from routing.onboarding.fit import fit
+    from routing.registry import load_router
+    from routing.store import open_store
+
+    kept = open_store()
+    everyone(kept)[0][name]
+    probes = probe_set(load_router())
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise RoutingError(f"{file} cannot be read as text ({problem}). Give a text or CSV file.") from problem
+    figures = parse_figures(text, probes.basis.benchmarks)
+    skill = fit(probes.basis, np.empty((0, probes.axes.shape[1])), np.empty(0), figures=figures)
+    say(f"{len(figures)} figures: " + ", ".join(f"{f.benchmark} {f.score:.3f}" for f in figures))
+    keep_skill(kept, name, probes, skill)
+
+
+def collect(
+    prompts: Annotated[Path, typer.Argument(help="Prompts: .csv, .jsonl or .parquet, with check and expected.")],
+    experts: Annotated[str, typer.Option(help="Experts to ask, separated by commas.")],
+    out: Annotated[Path, typer.Option(help="Folder for prompts.parquet and outcomes.parquet.")],
+    judge: Annotated[str | None, typer.Option(help="Expert that grades what no check can.")] = None,
+    budget: Budget = None,
+    max_tokens: Longest = 512,
+    at_once: Annotated[int, typer.Option(help="Most calls at the same time.", min=1, max=64)] = 4,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.")] = False,
+) -> None:
+    """Ask experts your own prompts and write the outcomes that `train` reads."""
+    from dataclasses import replace
+
+    from routing.collecting import Collection, Desk, Manner
+    from routing.collecting_files import export, read_prompts
+    from routing.collecting_judge import Grader
+    from routing.collecting_tasks import SETTINGS, InOrder
+    from routing.store import Place, open_store
+
+    own, kept = read_prompts(prompts), open_store()
+    catalog, keys = everyone(kept)
+    chosen = catalog.subset([name.strip() for name in experts.split(",") if name.strip()]).experts
+    grader = None if judge is None else Grader(catalog[judge], keys)
+    if own.n_unchecked and grader is None:
+        raise RoutingError(f"{own.n_unchecked} of {len(own.tasks)} prompts have no check. Add --judge EXPERT for them.")
+    check_budget([*chosen, *([grader.expert] if grader else [])], keys, budget)
+    job = f"collect:{hashlib.sha256(f'{out.resolve()}{own.digest}{judge}'.encode()).hexdigest()[:24]}"
+    if not resume and ((out / "outcomes.parquet").exists() or kept.outcomes.all(OWNER, job)):
+        raise RoutingError(f"{out} holds outcomes of an earlier run. Add --resume to go on, or give another folder.")
+    kept.outcomes.check_room(OWNER, len(chosen) * len(own.tasks))
+    done = kept.outcomes.all(OWNER, job)
+    desk = Desk(kept, Place(OWNER, f"command-{secrets.token_hex(6)}"), job, budget)
+    manner = Manner(replace(SETTINGS, max_tokens=max_tokens), at_once, grader, keys.unpriced)
+    running = Collection({e: InOrder(own.tasks) for e in chosen}, keys, desk, manner, done=done)
+    total = len(chosen) * len(own.tasks)
+    _follow(running, len(done), lambda found: f"{sum(o.score is not None for o in found)} of {total} scored")
+    n_prompts, n_outcomes = export(out, own, running.outcomes())
+    say(f"{out}: {n_outcomes} outcomes on {n_prompts} prompts")
+    failed = total - n_outcomes
+    if failed:
+        why = "; ".join(running.problems.values()) or _first_error(running.outcomes())
+        raise RoutingError(f"{failed} of {total} have no score: {why} Add --resume to ask these again.")
+
+
+def everyone(store: "Store") -> tuple[Catalog, KeyRing]:
+    """Shipped and own experts, and the keys and own addresses that calls to them need."""
+    from routing.own import PRICES, merged
+
+    mine = store.experts.all(OWNER)
+    catalog = merged(load_catalog(), mine)
+    priced = frozenset(o.name for o in mine if all(p in o.facts and o.facts[p].value is not None for p in PRICES))
+    addresses = {one.name: one.address for one in mine if one.address}
+    return catalog, KeyRing(secrets=read_secrets(), endpoints=addresses, priced=priced)
+
+
+def check_budget(experts: Sequence[Expert], keys: KeyRing, budget: float | None) -> None:
+    """Refuse a budget that could not be watched.
+
+    Raises:
+        RoutingError: The price of an expert is unknown.
+    """
+    if budget is None:
+        return
+    for e in experts:
+        is_unknown = not e.is_local and (e.price_in_usd_per_mtok is None or e.price_out_usd_per_mtok is None)
+        if is_unknown or e.name in keys.unpriced:
+            raise RoutingError(f"The price of {e.name} is unknown, so no budget can hold it. Leave --budget out.")
+
+
+def keep_skill(store: "Store", name: str, probes: "ProbeSet", skill: "Skill") -> None:
+    """Keep what was learned, and print it."""
+    store.experts.save_skill(name, skill.as_json(), OWNER)
+    count = f"{skill.n_probes} probes" if skill.n_probes else f"{skill.n_figures} published figures"
+    print(f"{name}, from {count}: mean predicted score with its 90 % interval")
+    for one in probes.standings(skill):
+        print(f"  {one.title:14} {one.score:.3f}  ({one.low:.3f} to {one.high:.3f})")
+
+
+def _so_far(probes: "ProbeSet", found: "Sequence[Collected]") -> str:
+    one = probes.standings(probes.skill(found))[0]
+    return f"{len(found)} answered, predicted score {one.score:.3f} ({one.low:.3f} to {one.high:.3f})"
+
+
+def _follow(running: "Collection", before: int, tell: Callable[["Sequence[Collected]"], str]) -> None:
+    """Say how far it is whenever something ended; an interrupt stops it and keeps what is there."""
+    said = before
+    try:
+        while True:
+            is_over = not running.is_running
+            found = running.outcomes()
+            if len(found) != said:
+                said = len(found)
+                say(tell(found))
+            if is_over:
+                return
+            running.wait(0.5)
+    except KeyboardInterrupt:
+        running.stop()
+        running.wait(5.0)
+        say("Stopped; what was answered is kept.")
+
+
+def _first_error(outcomes: "Sequence[Collected]") -> str:
+    return next((o.error for o in outcomes if o.error), "they were stopped.") or ""

@@ -1,0 +1,199 @@
+"""Onboarding from outside: probes chosen as answers come, intervals that shrink, pasted figures, the commands."""
+
+import numpy as np
+import pytest
+
+from routing import commands_onboard
+from routing.collecting_figures import parse_figures, share_of
+from routing.collecting_probe import Adaptive, probe_set
+from routing.errors import DataError, GraphError, RoutingError
+from routing.onboarding.fit import fit
+from routing.own import OwnExpert
+from routing.registry import load_router
+from routing.store import open_store
+from routing.store.outcomes import Collected
+from tests.loopback import Loopback
+
+pytestmark = [
+    # LiteLLM and httpx leave sockets to the collector, and LiteLLM uses what pydantic deprecates.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
+KNOWN = ("MMLU-Pro", "MMLU-Pro law", "MMLU-Pro computer science", "GSM8K", "MATH level 5", "LiveCodeBench", "HumanEval")
+
+
+@pytest.fixture(scope="module")
+def probes():
+    return probe_set(load_router())
+
+
+def asked(probes, count, score):
+    queue, done, order = Adaptive(probes, count), {}, []
+    while (task := queue.take(done)) is not None:
+        order.append(task.prompt_id)
+        done[task.prompt_id] = Collected("x", task.prompt_id, score(task.prompt_id))
+    return order, tuple(done.values())
+
+
+def test_probes_are_chosen_by_what_came_back_and_never_twice(probes):
+    good, _ = asked(probes, 25, lambda _: 1.0)
+    bad, _ = asked(probes, 25, lambda _: 0.0)
+    assert len(set(good)) == 25
+    assert good[0] == bad[0]
+    assert good != bad
+    assert len({name.split("/")[0] for name in good}) >= 5, "several domains"
+
+
+def test_intervals_shrink_with_more_probes_and_good_experts_stand_higher(probes):
+    def width(outcomes):
+        one = probes.standings(probes.skill(outcomes))[0]
+        assert one.low <= one.score <= one.high
+        return one.high - one.low
+
+    _, outcomes = asked(probes, 60, lambda name: float(len(name) % 3 > 0))
+    widths = [width(outcomes[:n]) for n in (0, 10, 30, 60)]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] < widths[0] / 2
+    best, worst = (probes.skill(asked(probes, 30, always)[1]) for always in (lambda _: 1.0, lambda _: 0.0))
+    assert probes.standings(best)[0].score > 0.9
+    assert probes.standings(worst)[0].score < 0.3
+
+
+def test_a_failed_probe_counts_as_unanswered(probes):
+    rows, score = probes.rows_of([Collected("x", "math/sum", None), Collected("x", "math/gcd", 1.0)])
+    assert len(rows) == 1
+    assert list(score) == [1.0]
+    queue, done = Adaptive(probes, 3), {}
+    for _ in range(200):
+        task = queue.take(done)
+        if task is None:
+            break
+        done[task.prompt_id] = Collected("x", task.prompt_id, None)
+    assert task is None
+    assert len(done) <= len(probes.probes)
+
+
+def test_standings_hold_known_experts_and_every_domain(probes):
+    found = probes.standings(probes.skill(()))
+    assert found[0].title == "All probes"
+    assert {s.title for s in found[1:]} >= {"Mathematics", "Code", "Law", "Translation"}
+    assert all("smollm2-135m" in s.known for s in found)
+    assert found[0].known["smollm2-135m"] < found[0].known["gpt-4o-mini"]
+
+
+def test_a_router_without_a_basis_says_so(monkeypatch):
+    router = load_router()
+    monkeypatch.setattr(router, "basis", None)
+    with pytest.raises(GraphError, match="cannot onboard"):
+        probe_set(router)
+
+
+PASTED = """
+| Benchmark | Score |
+|---|---:|
+| **MMLU Pro** | 72.5 % |
+| mmlu_pro (Law) | 61,2 |
+| GSM8K (8-shot, CoT) | 0.943 |
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (PASTED, {"MMLU-Pro": 0.725, "MMLU-Pro law": 0.612, "GSM8K": 0.943}),
+        ("name,score\nGSM8K,92.3\nHumanEval,88", {"GSM8K": 0.923, "HumanEval": 0.88}),
+        ("GSM8K\t92.3\nLiveCodeBench\t41.0%", {"GSM8K": 0.923, "LiveCodeBench": 0.41}),
+        ("GSM8K 92.3 %\nMATH level 5: 55", {"GSM8K": 0.923, "MATH level 5": 0.55}),
+        ("MMLU-Pro computer science; 70.1", {"MMLU-Pro computer science": 0.701}),
+    ],
+)
+def test_figures_are_read_as_people_have_them(text, wanted):
+    assert {f.benchmark: f.score for f in parse_figures(text, KNOWN)} == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "There is no figure"),
+        ("GSM8K", "Line 1: 'GSM8K' has no figure"),
+        ("GSM8K 192", "'192' is no score"),
+        ("GSM8k 90\nHumanEvil 80", "Line 2: no benchmark is called 'HumanEvil'. Did you mean HumanEval"),
+        ("GSM8K 90\ngsm-8k 91", "Line 2: GSM8K is there twice"),
+        ("GSM8K | 90 | 80", "has 2 figures"),
+        ("x" * 30_000, "30,000 characters"),
+    ],
+)
+def test_a_bad_figure_is_named(text, told):
+    with pytest.raises(DataError, match=told):
+        parse_figures(text, KNOWN)
+
+
+def test_shares():
+    assert share_of("100", 1) == 1.0
+    assert share_of("1", 1) == 1.0
+    with pytest.raises(DataError, match="is no score"):
+        share_of("-3", 1)
+
+
+def test_figures_of_the_basis_fit(probes):
+    text = "\n".join(f"{name} {60 + i % 5}" for i, name in enumerate(probes.basis.benchmarks))
+    figures = parse_figures(text, probes.basis.benchmarks)
+    assert len(figures) == len(probes.basis.benchmarks)
+    skill = fit(probes.basis, np.empty((0, probes.axes.shape[1])), np.empty(0), figures=figures)
+    assert skill.source == "published figures"
+    assert 0.4 < probes.standings(skill)[0].score < 0.85
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    with Loopback() as server:
+        store = open_store()
+        store.experts.save(OwnExpert("normal-x", {}, server.url), "")
+        yield store, server
+        store.close()
+
+
+def test_the_command_probes_keeps_the_skill_and_resumes(mine, capsys):
+    store, server = mine
+    commands_onboard.by_probe("normal-x", 6, None, 64, again=False)
+    assert len(store.outcomes.all("", "onboarding", "normal-x")) == 6
+    (own,) = store.experts.all("")
+    assert own.skill["n_probes"] == 6
+    assert "normal-x, from 6 probes" in capsys.readouterr().out
+    before = len(server.requests)
+    commands_onboard.by_probe("normal-x", 8, None, 64, again=False)
+    assert len(server.requests) - before == 2
+    with pytest.raises(RoutingError, match="price of normal-x is unknown"):
+        commands_onboard.by_probe("normal-x", 8, 1.0, 64, again=False)
+
+
+def test_the_command_takes_figures(mine, tmp_path, capsys):
+    path = tmp_path / "figures.txt"
+    path.write_text("GSM8K 90 %\nMMLU-Pro 70")
+    commands_onboard.by_figures("normal-x", path)
+    assert mine[0].experts.all("")[0].skill["n_figures"] == 2
+    assert "from 2 published figures" in capsys.readouterr().out
+
+
+def test_the_command_collects_and_resumes(mine, tmp_path, capsys):
+    prompts, out = tmp_path / "p.csv", tmp_path / "out"
+    prompts.write_text("prompt,check,expected\nOne,regex,I am\nTwo,regex,zebra\n")
+    commands_onboard.collect(prompts, "normal-x", out, None, None, 64, 4, False)
+    assert "2 outcomes on 2 prompts" in capsys.readouterr().err
+    with pytest.raises(RoutingError, match="holds outcomes of an earlier run"):
+        commands_onboard.collect(prompts, "normal-x", out, None, None, 64, 4, False)
+    before = len(mine[1].requests)
+    commands_onboard.collect(prompts, "normal-x", out, None, None, 64, 4, True)
+    assert len(mine[1].requests) == before
+    prompts.write_text("prompt\nOne\n")
+    with pytest.raises(RoutingError, match="1 of 1 prompts have no check"):
+        commands_onboard.collect(prompts, "normal-x", out, None, None, 64, 4, False)
+
+
+def test_wrong_options_are_said():
+    with pytest.raises(RoutingError, match="either --probe or --figures"):
+        commands_onboard.onboard("normal-x")
+    with pytest.raises(RoutingError, match="needs --data"):
+        commands_onboard.onboard(None, validate=True)

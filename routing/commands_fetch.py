@@ -40,16 +40,21 @@ def fetch_all(out: Path, names: Sequence[str], *, with_unseen: bool = False, net
     chosen = [SOURCES[name] for name in dict.fromkeys(names or SOURCES)]
     try:
         out.mkdir(parents=True, exist_ok=True)
+        fetcher = Fetcher(out, network, say)
+        try:
+            _fetch_and_build(out, chosen, fetcher, with_unseen=with_unseen)
+        finally:
+            fetcher.close()
     except OSError as problem:
-        raise DataError(f"{out} cannot be made ({problem.strerror}). Choose another folder.") from problem
-    fetcher = Fetcher(out, network, say)
-    try:
-        if not fetcher.lock.files:
-            say(f"First fetch: nothing vouches for these files but their commit and TLS; hashes go into {LOCK_FILE}.")
-        fetched = {source.name: _files(fetcher, source, with_unseen=with_unseen) for source in chosen}
-    finally:
-        fetcher.close()
-    _build(out, chosen, fetched)
+        raise DataError(
+            f"{out} cannot be written to ({problem.strerror or problem}). Choose another folder."
+        ) from problem
+
+
+def _fetch_and_build(out: Path, chosen: Sequence[Source], fetcher: Fetcher, *, with_unseen: bool) -> None:
+    if not fetcher.lock.files:
+        say(f"First fetch: nothing vouches for these files but their commit and TLS; hashes go into {LOCK_FILE}.")
+    _build(out, chosen, {source.name: _files(fetcher, source, with_unseen=with_unseen) for source in chosen})
     told = ", ".join(f"{count} by {way}" for way, count in vouched(fetcher.lock).items())
     say(f"{len(fetcher.lock.files)} files are recorded in {out / LOCK_FILE} ({told}).")
 

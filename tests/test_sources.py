@@ -6,6 +6,7 @@ import json
 import re
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -356,3 +357,18 @@ def test_a_reader_never_makes_up_a_file(tmp_path):
     one = replace(SOURCES["wmt24"].files[0], path="gone")
     with pytest.raises(FileNotFoundError):
         Fetched(one, tmp_path / "gone").text()
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match="cannot be written to"):
+        commands_fetch.fetch_all(tmp_path / "file", ["wmt24"])
+
+
+def test_the_readme_says_of_every_source_what_was_verified():
+    text = (Path(__file__).resolve().parent.parent / "README.md").read_text(encoding="utf-8")
+    for source in SOURCES.values():
+        seen = sum(f.is_seen for f in source.files)
+        assert re.search(
+            rf"\| {source.name} \| {re.escape(source.licence)} .*\| {seen} of {len(source.files)} at", text
+        )

@@ -23,8 +23,8 @@ def read(files: list[Fetched]) -> Iterator[Prompt | Outcome]:
     parts = defaultdict(list)
     for file in files:
         parts[file.pinned.part].append(file)
-    lines = [line for file in parts["text"] for line in file.text().splitlines()]
-    documents = [line.split("\t")[-1] for file in parts["documents"] for line in file.text().splitlines()]
+    lines = [line for file in parts["text"] for line in file.text().split("\n")]
+    documents = [line.split("\t")[-1] for file in parts["documents"] for line in file.text().split("\n")]
     ratings: dict[_Cell, list[float]] = defaultdict(list)
     for file in parts["ratings"]:
         for cell, rating in _rated(file, documents).items():

@@ -82,6 +82,12 @@ BY_WORDING: tuple[tuple[re.Pattern[str], type[AnswerError]], ...] = (
     (re.compile(r"timed out|timeout", re.I), TimedOut),
     (re.compile(r"connection (error|refused|reset by)|name or service|nodename|unreachable", re.I), Unreachable),
 )
+# What libraries below say of a stream, in words for a person.
+PLAIN_WORDS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"line \d+ column \d+|JSON", re.I), "it sent a line that cannot be read"),
+    (re.compile(r"peer closed|incomplete (chunked )?read|server disconnected|reset by peer", re.I),
+     "the connection ended in the middle"),
+)  # fmt: skip
 RETRYABLE = (RateLimited, ServerFailed, Unreachable)
 _LONG_WORD = re.compile(r"[A-Za-z0-9_\-+/=*.]{16,}")
 
@@ -146,5 +152,9 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
 def detail(error: BaseException) -> str:
     """What the provider said, on one short line, every word that could be a key blotted out."""
     text = getattr(error, "message", None) or str(error) or type(error).__name__
+    is_from_below = status_of(error) is None or hasattr(error, "original_exception")
+    for wording, plain in PLAIN_WORDS if is_from_below else ():
+        if wording.search(str(text)):
+            return plain
     said = re.sub(r"(litellm\.)?\w+(Error|Exception)\b:?|OpenAIException -", "", str(text).splitlines()[0])
     return (_LONG_WORD.sub("***", " ".join(said.split()))[:140].strip(" -:.") or type(error).__name__).strip()

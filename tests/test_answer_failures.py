@@ -45,8 +45,8 @@ def server() -> Iterator[Loopback]:
         ("status-503-x", errors.ServerFailed, "failed"),
         ("context-x", errors.ContextTooLong, "do not fit"),
         ("empty-x", errors.ServerFailed, "the answer is empty"),
-        ("malformed-x", errors.ServerFailed, "broke off"),
-        ("dying-x", errors.ServerFailed, "broke off"),
+        ("malformed-x", errors.ServerFailed, "broke off its answer (it sent a line that cannot be read)"),
+        ("dying-x", errors.ServerFailed, "broke off its answer (the connection ended in the middle)"),
         ("ending-x", errors.ServerFailed, "ended without saying why"),
     ],
 )

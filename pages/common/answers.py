@@ -79,7 +79,8 @@ def provenance(answer: Answer, origin: Origin) -> None:
     parts = [f"Asked {show.escape(origin.asked)}", f"routed {show.escape(origin.pick)}", f"served {served}"]
     parts.append(f"{answer.retries} {'retry' if answer.retries == 1 else 'retries'}")
     parts.append(f"finish: {show.escape(answer.finish_reason or 'none')}")
-    parts.append(f"cost: {show.escape(answer.cost_source)}")
+    source = answer.cost_source
+    parts.append(show.escape(f"cost {source}" if source.startswith("unknown") else f"cost: {source}"))
     st.caption(" · ".join(parts))
     for failure in origin.failed:
         name = own.titles().get(failure.expert, failure.expert)

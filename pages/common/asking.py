@@ -82,7 +82,7 @@ def taught(routed: Routed) -> str:
     parts = []
     if measured:
         answers = f"{sum(measured):,} answer{'s' if sum(measured) != 1 else ''}"
-        parts.append(f"Latency of {len(measured)} of {len(shown)} experts is from {answers} measured here.")
+        parts.append(f"The latency of {len(measured)} of {len(shown)} experts comes from {answers} measured here.")
     if any(shift != 0 for name, shift in shifts().items() if name in shown):
         parts.append("Predicted scores hold an adjustment that you applied (History, Learning).")
     return " ".join(parts)

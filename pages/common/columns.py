@@ -23,6 +23,11 @@ _CSS = """
 [class*="st-key-open_"] button { min-height: 1.5rem; padding-block: 0; justify-content: flex-start; text-align: left; }
 [class*="st-key-open_"] button p { text-align: left; }
 .diff del { background: color-mix(in srgb, #D55E00 18%, transparent); }
+.st-key-compare_experts [data-testid=stMultiSelectTagsContainer] { flex-wrap: wrap; height: auto; row-gap: .25rem;
+  padding-block: .3rem; }
+.st-key-compare_experts [data-testid=stMultiSelectTagsContainer] input { flex: 1 1 2rem; min-width: 2rem; width: 2rem; }
+.st-key-compare_experts [role=group]:has(> [data-testid=stMultiSelectTagsContainer]),
+  .st-key-compare_experts .react-aria-ComboBox { height: auto; max-height: none; }
 .diff ins { background: color-mix(in srgb, #0072B2 18%, transparent); text-underline-offset: .2em; }
 </style>
 """

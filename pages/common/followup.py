@@ -124,7 +124,7 @@ def go_on(turn: Turn) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_area(
             "Continue the conversation", key=f"continue_{turn.number}", height=68,
-            placeholder="Ask the same experts something more; each gets its own answers along",
+            placeholder="Ask the same experts something more",
         )  # fmt: skip
         is_clicked = st.button("Continue", key="continue_go", icon=":material/reply:")
     if not text.strip():

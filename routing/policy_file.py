@@ -22,6 +22,7 @@ from routing.schema import Preferences
 FORMAT: Final = 1
 USUAL_FALLBACKS: Final = 2
 MOST_FALLBACKS: Final = 20
+_MARK: Final = "\x01"  # no text of a policy file holds a control character
 Flags = tuple[str, ...] | None
 
 
@@ -111,8 +112,17 @@ def _own(own: OwnExpert) -> dict[str, Any]:
 
 
 def text(policy: PolicyFile) -> str:
-    """The canonical text: JSON, two blanks of indent, one setting a line."""
-    return json.dumps(as_dict(policy), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """The canonical text: JSON, two blanks of indent, one setting a line; a skill, which nobody reads, on one line."""
+    told = as_dict(policy)
+    skills: list[str] = []
+    for own in told["own_experts"].values():
+        if own["skill"] is not None:
+            skills.append(json.dumps(own["skill"], ensure_ascii=False, allow_nan=False))
+            own["skill"] = _MARK + str(len(skills) - 1)
+    written = json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    for number, skill in enumerate(skills):
+        written = written.replace(json.dumps(_MARK + str(number)), skill, 1)
+    return written
 
 
 def file_name(policy: PolicyFile, version: int | None = None) -> str:

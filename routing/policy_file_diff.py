@@ -1,7 +1,9 @@
 """What changed between two policy files, and what that does to picks on held-out prompts."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -87,11 +89,16 @@ def _own(name: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] |
     for fact in sorted({*before["facts"], *after["facts"]}):
         old, new = (own["facts"].get(fact, {}) for own in (before, after))
         found.append(Change(f"{name}: {fact}", _fact(old), _fact(new)))
-    if before["skill"] != after["skill"]:
-        found.append(
-            Change(f"{name}: skill", *("unknown" if o["skill"] is None else "measured" for o in (before, after)))
-        )
+    found.append(Change(f"{name}: skill", *(_skill(own["skill"]) for own in (before, after))))
     return found
+
+
+def _skill(skill: Mapping[str, Any] | None) -> str:
+    """What a skill rests on, and the beginning of its SHA-256, since two may rest on as much."""
+    if skill is None:
+        return ""
+    digits = sha256(json.dumps(skill, sort_keys=True).encode()).hexdigest()[:SHORT]
+    return f"{skill.get('n_probes', 0)} probes, {skill.get('n_figures', 0)} figures ({digits})"
 
 
 def _fact(fact: Mapping[str, Any]) -> str:

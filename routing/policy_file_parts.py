@@ -8,26 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final
 
-import yaml
-
+from routing import plain_yaml
 from routing.errors import PolicyFileError
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader without references, which can make a small file large, and without keys given twice."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - as the library has it
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("it refers to another part of itself (*name)")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:  # noqa: ANN401
-        found = super().construct_mapping(node, deep)
-        if len(found) != len(node.value):
-            raise yaml.YAMLError("a key is given twice")
-        return found
 
 
 def loaded(text: str) -> object:
@@ -35,8 +19,8 @@ def loaded(text: str) -> object:
     try:
         if text.lstrip().startswith("{"):
             return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
-        return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, narrowed
-    except (ValueError, RecursionError, yaml.YAMLError) as problem:
+        return plain_yaml.read(text)
+    except (ValueError, RecursionError) as problem:
         where = " ".join(str(problem).split())[:160] or type(problem).__name__
         raise PolicyFileError(
             f"The policy file is neither JSON nor YAML ({where}). Mend it, or export it anew."

@@ -12,7 +12,7 @@ from routing.own.checks import checked, checked_name
 from routing.policy_file import FORMAT, MOST_FALLBACKS, USUAL_FALLBACKS, Flags, PolicyFile, Rebound, as_dict, plain_note
 from routing.schema import Preferences
 
-LARGEST: Final = 100_000  # bytes
+LARGEST: Final = 400_000  # bytes; an onboarded expert's skill takes about 18,000
 LONGEST_NAME: Final = 80
 LONGEST_NOTE: Final = 2_000
 MOST_POOL: Final = 5_000

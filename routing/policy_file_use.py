@@ -58,7 +58,7 @@ class Ruling:
         paces: Mapping[str, Pace] | None = None,
         shifts: Mapping[str, float] | None = None,
     ) -> Ruled:
-        """Decide on a reading; flags that the file does not allow become warnings."""
+        """Decide on a reading of ``self.router``; flags that the file does not allow become warnings."""
         kept, refused = permitted(reading.flags, self.policy.flags)
         told = [f"The flag {f.text!r} is ignored by the policy file {self.policy.name!r}." for f in refused]
         allowed = replace(reading, flags=kept, warnings=(*reading.warnings, *told))

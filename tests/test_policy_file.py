@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from routing.errors import CatalogError, PolicyFileError, PreferenceError, StoreError
 from routing.flags import permitted
 from routing.objective import CONSTRAINTS
+from routing.onboarding.fit import prior
 from routing.own import Fact, OwnExpert
 from routing.own.extension import extended
 from routing.policy_file import as_dict, capture, file_name, rebind, text
@@ -104,6 +105,23 @@ def test_own_experts_and_changed_prices_decide_on_another_machine_as_here():
     assert ruling.router.catalog["gpt-4o-mini"].price_out_usd_per_mtok == 99.0
     assert ruling.router.catalog["team-7b"].params_b == 7.0
     assert ruling.decide(reading()).routed.decision.order == mine.decide(reading(), wanted).decision.order
+
+
+def test_an_onboarded_expert_is_predicted_on_another_machine_as_here():
+    skill = prior(router().basis).as_json()
+    able = replace(NEW, skill=skill)
+    mine, wanted = extended(router(), [able]), Preferences({"cost": 0.1}, {}, (*FOUR, "team-7b"))
+    policy = capture("Onboarded", mine, wanted, shipped=router().catalog, own=[able])
+    written = text(policy)
+    assert written.count("\n") < 60
+    assert text(parse(written)) == written
+    ruled = apply(router(), parse(written)).route(PROMPT)
+    assert "team-7b" in ruled.routed.decision.order
+    assert objectives(ruled.routed) == objectives(mine.route(PROMPT, wanted))
+    other = replace(policy, own=(replace(able, address=None, skill={**skill, "n_probes": 60}),))
+    told = changes(policy, other)
+    assert [c.setting for c in told] == ["team-7b: skill"]
+    assert told[0].after.startswith("60 probes")
 
 
 def test_experts_outside_the_pool_and_hidden_ones_are_left_out():
@@ -311,8 +329,16 @@ def test_there_is_room_for_so_many_and_no_more(store, monkeypatch):
     with pytest.raises(StoreError, match="has 2 versions"):
         store.policies.save(replace(captured(), name="a", note="3"), "")
     heavy = OwnExpert("x", {"title": Fact("x", "us", DAY)}, None, False, {"a": "b" * LARGEST})
-    with pytest.raises(StoreError, match="at most 100,000"):
+    with pytest.raises(StoreError, match="at most 400,000"):
         store.policies.save(replace(captured(), own=(heavy,)), "")
+
+
+def test_what_one_person_keeps_is_bounded_altogether(store, monkeypatch):
+    store.policies.save(captured(), "")
+    monkeypatch.setattr(kept_policies, "MOST_BYTES", len(text(captured())) + 100)
+    with pytest.raises(StoreError, match="which is the most"):
+        store.policies.save(captured(note="2"), "")
+    assert store.policies.save(captured(), "other") == (1, True)
 
 
 def run(*arguments):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, Text, cast, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from routing.store.tables import PolicyRow
 
 MOST_NAMES: Final = 100  # of one person
 MOST_VERSIONS: Final = 200  # of one name
+MOST_BYTES: Final = 50_000_000  # of one person
 _TRIES: Final = 5
 
 
@@ -62,12 +63,12 @@ class Policies:
             )
         for _ in range(_TRIES):
             try:
-                return self._save(policy, owner)
+                return self._save(policy, owner, size)
             except IntegrityError:  # another session took this version number meanwhile
                 continue
         raise StoreError(f"The policy file {policy.name!r} is being saved elsewhere at the same time. Save it again.")
 
-    def _save(self, policy: PolicyFile, owner: str) -> tuple[int, bool]:
+    def _save(self, policy: PolicyFile, owner: str, size: int) -> tuple[int, bool]:
         with Session(self._engine) as session, session.begin():
             mine = (PolicyRow.owner == owner, PolicyRow.name == policy.name)
             newest = session.scalar(select(PolicyRow).where(*mine).order_by(PolicyRow.version.desc()).limit(1))
@@ -84,6 +85,9 @@ class Policies:
                     raise StoreError(
                         f"{policy.name!r} has {MOST_VERSIONS} versions, which is the most. Delete old ones first."
                     )
+            held = select(func.sum(func.length(cast(PolicyRow.content, Text)))).where(PolicyRow.owner == owner)
+            if (session.scalar(held) or 0) + size > MOST_BYTES:
+                raise StoreError(f"Policy files take {MOST_BYTES / 1e6:,.0f} MB, which is the most. Delete old ones.")
             version = 1 if newest is None else newest.version + 1
             session.add(PolicyRow(owner=owner, name=policy.name, version=version, content=as_dict(policy)))
             return version, True

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from scipy.special import expit, logit, softmax
 
@@ -20,7 +21,7 @@ from routing.registry import load_router, load_routers
 from routing.runtime import open_session, run_batches
 from routing.training import assemble, fits, start, train, weights
 from routing.training.blend import fitted_blend
-from routing.training.graph import cut_encoder, export_heads, run_heads
+from routing.training.graph import ENCODER_OUTPUTS, cut_encoder, export_heads, join, run_heads
 from routing.training.heads import INFERRED_SHARE, LEAST, outputs_of
 from tests.made_outcomes import encoded_at_random, made_up, written
 
@@ -219,6 +220,14 @@ def test_the_encoder_cut_out_of_the_shipped_router_is_the_same_encoder(tmp_path)
     np.testing.assert_allclose(vector, whole.encode([sentence]).vector, atol=1e-5)
     with pytest.raises(GraphError, match=r"router\.onnx is missing"):
         cut_encoder(tmp_path)
+
+
+def test_the_encoder_can_be_cut_out_of_what_training_writes(fitted):
+    encoder = cut_encoder(ASSETS)
+    again = onnx.utils.Extractor(join(encoder, fitted[3])).extract_model(
+        ["input_ids", "attention_mask"], list(ENCODER_OUTPUTS)
+    )
+    assert len(again.graph.node) == len(encoder.graph.node)
 
 
 def test_training_without_torch_says_what_it_leaves_out_and_writes_files_that_load(tmp_path, folder):

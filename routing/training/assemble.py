@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from routing.schema import Floats
 from routing.training.features import Encoded
 from routing.training.fits import (
+    AT_ONCE,
     Clusters,
     Linear,
     component_ridge,
@@ -56,15 +57,18 @@ class Scaled:
     """
 
     def __init__(self, encoded: Encoded, train: IntArray) -> None:
-        raw = np.concatenate([encoded.vector, encoded.pooled, encoded.form()], axis=1).astype(np.float64)
-        self.mean, self.scale = raw[train].mean(axis=0), raw[train].std(axis=0) + 1e-6
-        self.x = np.clip((raw - self.mean) / self.scale, -LIMIT, LIMIT).astype(np.float32)
+        parts = (encoded.vector, encoded.pooled, encoded.form())
+        self.mean = np.concatenate([part[train].mean(axis=0, dtype=np.float64) for part in parts])
+        self.scale = np.concatenate([part[train].std(axis=0, dtype=np.float64) for part in parts]) + 1e-6
+        self.x: NDArray[np.float32] = np.concatenate(parts, axis=1)
+        for start in range(0, len(self.x), AT_ONCE):
+            some = (self.x[start : start + AT_ONCE].astype(np.float64) - self.mean) / self.scale
+            self.x[start : start + AT_ONCE] = np.clip(some, -LIMIT, LIMIT)
         width, middle = encoded.vector.shape[1], encoded.pooled.shape[1]
         vector_scale, middle_scale = self.scale[:width], self.scale[width : width + middle]
-        pooled_norm = np.linalg.norm(
-            raw[train, width : width + middle] - self.mean[width : width + middle], axis=1
-        ).mean()
-        form = np.full(raw.shape[1] - width - middle, FORM_WEIGHT)
+        centred = encoded.pooled[train] - self.mean[width : width + middle].astype(np.float32)
+        pooled_norm = np.linalg.norm(centred, axis=1).mean(dtype=np.float64)
+        form = np.full(self.x.shape[1] - width - middle, FORM_WEIGHT)
         self.ridge_weight = np.concatenate([vector_scale, middle_scale / pooled_norm, form])
         self.near_weight = np.concatenate([vector_scale, MIDDLE_WEIGHT * middle_scale / pooled_norm, 0.0 * form])
 

@@ -1,10 +1,8 @@
 """What leaves training beside the graph: the held-out sample, the measures on the card, and files moved into place."""
 
-import csv
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +15,7 @@ from routing.encoder import CARD_FILE, read_card
 from routing.evaluation import evaluate
 from routing.outcomes import Outcomes, read_pools
 from routing.own import OwnExpert
+from routing.own.table import write_table
 from routing.sample import Sample
 from routing.schema import Features
 from routing.training.features import Encoded
@@ -24,7 +23,6 @@ from routing.training.tables import Table
 
 POOLS_FILE: Final = "pools.json"
 SAMPLE_PER_GROUP: Final = 150
-YES_OR_NO: Final[Mapping[bool | None, str]] = {True: "yes", False: "no"}
 JUDGED: Final = ("pool", "router", "n_prompts", "score", "score_interval", "gap_closed", "aiq_above_static_mix",
                  "aiq_above_static_mix_interval", "cost_at", "brier", "brier_base_rate", "calibration_error",
                  "interval_coverage", "apgr")  # fmt: skip
@@ -87,11 +85,7 @@ def judge(data: Path, where: Path, outcomes: Outcomes, progress: Say) -> dict[st
 def write_experts(where: Path, names: Sequence[str]) -> None:
     """The table of experts for a router of its own: shipped facts where there are some, else unknown ones."""
     shipped = {expert.name: expert for expert in load_catalog(EXPERTS_CSV).experts}
-    rows = [asdict(shipped.get(name) or OwnExpert(name).expert) for name in names]
-    with (where / EXPERTS_CSV.name).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows({**row, "open_weights": YES_OR_NO.get(row["open_weights"])} for row in rows)
+    write_table(where / EXPERTS_CSV.name, [shipped.get(name) or OwnExpert(name).expert for name in names])
 
 
 def publish(where: Path, out: Path) -> None:

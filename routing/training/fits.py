@@ -12,6 +12,7 @@ from routing.schema import Floats
 
 PENALTIES: Final = np.geomspace(2.0, 3000.0, 24)
 FILL_ROUNDS: Final = 30
+AT_ONCE: Final = 4096  # rows
 IntArray = NDArray[np.int64]
 
 
@@ -44,22 +45,20 @@ def component_ridge(x: Floats, y: Floats, *, caution: float = 2.0) -> Linear:
     """
     known = ~np.isnan(y)
     centre, mean = x.mean(axis=0), np.nanmean(y, axis=0)
-    rows = x - centre
     target = np.where(known, y - mean, 0.0)
     axes = expert_axes(target)
     parts = target @ axes
-    values, vectors = np.linalg.eigh(rows.T @ rows)
-    turned = rows @ vectors
-    moment = turned.T @ parts
-    squares = turned**2
-    least, chosen = np.full(parts.shape[1], np.inf), np.full(parts.shape[1], PENALTIES[-1])
-    for penalty in PENALTIES:
-        scale = 1.0 / (np.maximum(values, 0.0) + penalty)
-        leverage = squares @ scale + 1.0 / len(rows)
-        errors = (parts - turned @ (moment * scale[:, np.newaxis])) / (1.0 - leverage)[:, np.newaxis]
-        error = (errors**2).sum(axis=0)
-        chosen[error < least] = penalty
-        least = np.minimum(least, error)
+    values, vectors = np.linalg.eigh(x.T @ x - len(x) * np.outer(centre, centre))
+    moment = vectors.T @ (x.T @ parts - np.outer(centre, parts.sum(axis=0)))
+    scales = 1.0 / (np.maximum(values, 0.0)[:, np.newaxis] + PENALTIES)
+    error = np.zeros((len(PENALTIES), parts.shape[1]))
+    for start in range(0, len(x), AT_ONCE):  # what is as large as the features exists for some rows at a time
+        turned = (x[start : start + AT_ONCE] - centre) @ vectors
+        leverage = turned**2 @ scales + 1.0 / len(x)
+        for i, scale in enumerate(scales.T):
+            gap = parts[start : start + AT_ONCE] - turned @ (moment * scale[:, np.newaxis])
+            error[i] += ((gap / (1.0 - leverage[:, i : i + 1])) ** 2).sum(axis=0)
+    chosen = PENALTIES[error.argmin(axis=0)]
     shrunk = moment / (np.maximum(values, 0.0)[:, np.newaxis] + caution * chosen)
     weight = vectors @ shrunk @ axes.T
     return Linear(weight, mean - centre @ weight)
@@ -142,7 +141,7 @@ def soft_assign(vector: Floats, centres: Floats, temperature: float) -> Floats:
     return np.asarray(sharp / sharp.sum(axis=1, keepdims=True))
 
 
-def source_classifier(x: Floats, source: IntArray, count: int, *, penalty: float) -> Linear:
+def source_classifier(x: NDArray[np.floating], source: IntArray, count: int, *, penalty: float) -> Linear:
     """Which source a prompt is like: logits of a multinomial logistic regression, shape (n_rows, count)."""
     if count == 1:  # there is nothing to tell apart
         return Linear(np.zeros((x.shape[1], 1)), np.zeros(1))
@@ -185,7 +184,7 @@ def principal_axes(x: Floats, count: int) -> Floats:
 
     Their signs are set so that the largest entry of each is positive: two runs give the same axes.
     """
-    rows = x - x.mean(axis=0)
-    _, axes = np.linalg.eigh(rows.T @ rows)
+    centre = x.mean(axis=0)
+    _, axes = np.linalg.eigh(x.T @ x - len(x) * np.outer(centre, centre))
     first = axes[:, ::-1][:, :count]
     return np.asarray(first * np.sign(first[np.abs(first).argmax(axis=0), np.arange(first.shape[1])]))

@@ -15,6 +15,7 @@ from routing.training.fitted import Network
 HIDDEN: Final = 256
 EPOCHS: Final = 8
 BATCH: Final = 256
+FEWEST_STEPS: Final = 16  # per epoch, where there are fewer prompts than that many batches hold
 RATE: Final = 1e-3
 DECAY: Final = 0.1
 DROPOUT: Final = 0.5
@@ -82,15 +83,16 @@ def fit_perceptive(
     net = Perceptive(torch.tensor(np.log(mean / (1 - mean)), dtype=torch.float32), x.shape[1])
     rows, truth = torch.from_numpy(np.ascontiguousarray(x)), torch.tensor(score, dtype=torch.float32)
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=DECAY)
-    steps = EPOCHS * (len(rows) // BATCH)
+    size = min(BATCH, max(1, len(rows) // FEWEST_STEPS))
+    steps = EPOCHS * (len(rows) // size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=RATE, total_steps=max(1, steps) + 1, pct_start=0.15
     )
     for epoch in range(EPOCHS):
         net.train()
         order, total = torch.randperm(len(rows)), 0.0
-        for start in range(0, len(rows) - BATCH + 1, BATCH):
-            batch = order[start : start + BATCH]
+        for start in range(0, len(rows) - size + 1, size):
+            batch = order[start : start + size]
             loss = masked_loss(net(rows[batch]), truth[batch])
             optimiser.zero_grad()
             loss.backward()

@@ -1,0 +1,81 @@
+"""A router as a zip: taken away, and brought in from elsewhere, which is checked before anything of it is kept."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any, Final
+
+from routing.catalog import ASSETS
+from routing.encoder import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE
+from routing.errors import DataError
+from routing.sample import SAMPLE_FILE
+from routing.workshop import children, places
+from routing.workshop.bounds import MOST_ZIP_MB
+
+POOLS_FILE: Final = "pools.json"
+FILES: Final = (CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, SAMPLE_FILE, "experts.csv", POOLS_FILE)
+NEEDED: Final = (CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, SAMPLE_FILE)
+CHECK_S: Final = 120
+
+
+def packed(folder: Path) -> bytes:
+    """The files of a router as a zip."""
+    into = io.BytesIO()
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in FILES:
+            if (folder / name).is_file():
+                archive.write(folder / name, name)
+    return into.getvalue()
+
+
+def bring_in(owner: str, content: bytes) -> tuple[str, dict[str, Any]]:
+    """Check a zip in a bounded process and keep its router; returns its id and its card.
+
+    The graph, its card and its sample are taken; the tokenizer must be ours, and tables of experts and pools are
+    written anew from the card.
+
+    Raises:
+        DataError: It is no such zip, or what is in it was not made by training here, or does not match.
+        StoreError: There is no room.
+    """
+    places.check_room(owner)
+    router_id = places.new_id()
+    part = places.home(owner) / f"{places.PART}{router_id}"
+    part.mkdir(parents=True)
+    try:
+        unpack(content, part)
+        children.run("check", part, wall_s=CHECK_S)
+        card: dict[str, Any] = json.loads((part / CARD_FILE).read_text(encoding="utf-8"))
+        part.rename(places.folder(owner, router_id))
+    finally:
+        places.remove(part)
+    return router_id, card
+
+
+def unpack(content: bytes, into: Path) -> None:
+    """Write the files of a zip that routers have, and none besides.
+
+    Raises:
+        DataError: It is no zip, has other files than a router, a file is missing or twice, or it unpacks to too much.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            listed = archive.infolist()
+            names = [one.filename for one in listed]
+            strange = [name for name in names if name not in FILES]
+            if strange:
+                raise DataError(f"The zip holds {strange[0][:60]!r}; a router has {', '.join(FILES)} and nothing else.")
+            absent = [name for name in NEEDED if name not in names]
+            if absent or len(set(names)) < len(names):
+                raise DataError(f"The zip lacks {absent[0]}." if absent else "The zip holds a file twice.")
+            size = sum(one.file_size for one in listed)
+            if size > MOST_ZIP_MB * 1e6:
+                raise DataError(f"The zip unpacks to {size / 1e6:,.0f} MB; at most {MOST_ZIP_MB} MB are taken.")
+            for one in listed:
+                # zipfile reads no more than the size it states, and the sizes were added up above.
+                (into / one.filename).write_bytes(archive.read(one))
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as problem:
+        raise DataError(f"The file is no readable zip ({problem}). Export the router again.") from problem
+    if (into / TOKENIZER_FILE).read_bytes() != (ASSETS / TOKENIZER_FILE).read_bytes():
+        raise DataError("tokenizer.json is not the tokenizer that routers here are made with, so the zip is refused.")

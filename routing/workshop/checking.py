@@ -1,0 +1,269 @@
+"""An uploaded table, its columns known, to the two tables of training; every refusal names row and column."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from routing.errors import CatalogError
+from routing.own.checks import checked_name, is_plain
+from routing.schema import Floats
+from routing.workshop.bounds import (
+    FEWEST_PROMPTS,
+    MOST_CHARS,
+    MOST_EXPERTS,
+    MOST_OUTCOMES,
+    MOST_PROMPTS,
+    MOST_SOURCES,
+)
+from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, as_numbers
+
+SPLITS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "eval", "holdout", "held-out"), "test"),
+}
+SMALL: Final = 2000  # prompts below which more of them are held out, since a tenth of few says little
+MOST_NAMED: Final = 20  # problems that are listed
+LONGEST_LABEL: Final = 80  # characters of a source, task or domain
+TOKENS_LARGEST: Final = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A cell that cannot be used: its row as the file counts them, its column, and what is wrong."""
+
+    row: int
+    column: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What an upload comes to.
+
+    Args:
+        prompts: prompt_id, text, source, task, domain, group and split; one row a prompt.
+        outcomes: prompt_id, expert, score and the optional numbers; one row an outcome.
+        problems: The first cells that cannot be used.
+        n_bad: Rows with such a cell; they are left out of the two tables.
+        stops: What is wrong with the table as a whole; nothing can be trained while there is any.
+        notes: What was done to the data that a person should know.
+    """
+
+    prompts: pd.DataFrame
+    outcomes: pd.DataFrame
+    problems: tuple[Problem, ...]
+    n_bad: int
+    stops: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def of(self, experts: frozenset[str]) -> "Checked":
+        """The same with some of the experts only, and the prompts that they answered."""
+        outcomes = self.outcomes[self.outcomes["expert"].isin(experts)]
+        prompts = self.prompts[self.prompts["prompt_id"].isin(set(outcomes["prompt_id"]))]
+        return Checked(prompts, outcomes, self.problems, self.n_bad, self.stops, self.notes)
+
+
+def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
+    """Read an uploaded table.
+
+    Args:
+        table: As ``reading.read_table`` gives it.
+        columns: What its columns mean, its scale among it.
+        first_row: Number of the first row in the file: 2 below the header of a CSV, else 1.
+    """
+    rows = np.arange(len(table)) + first_row
+    problems: list[Problem] = []
+    text = table[columns.prompt].astype(str)
+    bad = _bad_prompts(text, columns.prompt, rows, problems)
+    labels = _labels(table, columns, rows, problems, bad)
+    long, n_repeated = _outcomes(table, columns, rows, problems, bad)
+    keys = pd.Series([_digest(*parts) for parts in zip(text, labels["source"], labels["task"], strict=True)])
+    kept = long[~bad[long["row"].to_numpy(dtype=np.int64)]]
+    kept = kept.assign(prompt_id=keys.to_numpy()[kept["row"].to_numpy(dtype=np.int64)])
+    outcomes = kept.drop(columns="row").groupby(["prompt_id", "expert"], as_index=False, sort=False).mean()
+    prompts = pd.DataFrame({"prompt_id": keys, "text": text.str.strip(), **labels})[~bad]
+    prompts = prompts.drop_duplicates("prompt_id")
+    prompts = prompts[prompts["prompt_id"].isin(set(outcomes["prompt_id"]))].reset_index(drop=True)
+    stated = "split" in columns.optional
+    prompts["split"] = prompts["split"] if stated else splits_of(prompts["group"])
+    repeats = len(kept) - len(outcomes)
+    notes = [f"{repeats:,} outcomes repeat an expert on the same prompt; their mean counts."] if repeats else []
+    if n_repeated:
+        notes.append(f"{n_repeated:,} cells without a score are no outcomes.")
+    stops = tuple(_stops(prompts, outcomes, is_split=stated))
+    listed = tuple(sorted(problems, key=lambda one: one.row)[:MOST_NAMED])
+    return Checked(prompts, outcomes, listed, int(bad.sum()), stops, tuple(notes))
+
+
+def normal(text: str) -> str:
+    """A prompt without what does not change the question: letter case, spaces, punctuation at the end."""
+    return re.sub(r"\s+", " ", text).strip().casefold().rstrip(" .!?:;")
+
+
+def splits_of(group: "pd.Series[str]") -> NDArray[np.object_]:
+    """A split for every prompt, by hash of its group, so that groups never cross."""
+    held_out = 2 if len(group) < SMALL else 1
+    tenth = np.array([int(_digest(name, "split"), 16) % 10 for name in group])
+    names = np.where(tenth < held_out, "test", np.where(tenth < 2 * held_out, "validation", "train"))
+    return names.astype(object)
+
+
+def _plain(label: str) -> str:
+    """A label without characters that a page would read as markup."""
+    return "".join(char if is_plain(char) else " " for char in label).strip()
+
+
+def _digest(*parts: object) -> str:
+    return blake2b("\x1f".join(map(str, parts)).encode(), digest_size=8).hexdigest()
+
+
+def _bad_prompts(
+    text: "pd.Series[str]", column: str, rows: NDArray[np.int64], problems: list[Problem]
+) -> NDArray[np.bool_]:
+    length = text.str.strip().str.len().to_numpy(dtype=np.int64)
+    empty, long = length == 0, length > MOST_CHARS
+    _note(problems, rows, empty, column, lambda i: "is empty; a prompt is needed.")
+    _note(problems, rows, long, column, lambda i: f"has {length[i]:,} characters; at most {MOST_CHARS:,} are read.")
+    return np.asarray(empty | long)
+
+
+def _labels(
+    table: pd.DataFrame,
+    columns: Columns,
+    rows: NDArray[np.int64],
+    problems: list[Problem],
+    bad: NDArray[np.bool_],
+) -> dict[str, "pd.Series[str]"]:
+    """Source, task, domain, group and split of every row; ``bad`` is extended in place."""
+    found = {}
+    for name in TEXTS:
+        column = columns.optional.get(name)
+        given = table[column].astype(str).str.strip() if column else pd.Series("", index=table.index)
+        if name == "group":
+            alike = table[columns.prompt].astype(str).map(normal).map(_digest)
+            given = given.where(given != "", alike)
+        elif name == "split" and column:
+            read = given.str.lower().map(SPLITS).fillna("")
+            _mark(problems, bad, rows, (read == "").to_numpy(), column, given, "is no split: train, validation or test")
+            given = read
+        elif column:
+            given = given.map(_plain)
+            is_long = (given.str.len() > LONGEST_LABEL).to_numpy()
+            _mark(problems, bad, rows, is_long, column, given.str[:20], f"is longer than {LONGEST_LABEL} characters")
+        found[name] = given if name in {"group", "split"} else given.where(given != "", "unstated")
+    return found
+
+
+def _outcomes(
+    table: pd.DataFrame, columns: Columns, rows: NDArray[np.int64], problems: list[Problem], bad: NDArray[np.bool_]
+) -> tuple[pd.DataFrame, int]:
+    """One row an outcome, with the row of the table; and how many cells of a wide table are empty."""
+    numbers = {name: _number(table, columns, name, rows, problems, bad) for name in NUMBERS if name in columns.optional}
+    if not columns.wide:
+        expert = table[columns.expert].astype(str).str.strip().str.replace(r"\s+", "-", regex=True)
+        wrong = expert.map({name: _wrong_name(name) for name in expert.unique()})
+        _mark(problems, bad, rows, (wrong != "").to_numpy(), columns.expert, expert, "cannot be a name of an expert")
+        score = _score(table[columns.score], columns, columns.score, rows, problems, bad)
+        return pd.DataFrame({"row": np.arange(len(table)), "expert": expert, "score": score, **numbers}), 0
+    parts, empty = [], 0
+    for column in columns.wide:
+        given = (table[column].str.strip() != "").to_numpy()
+        empty += int((~given).sum())
+        score = _score(table[column], columns, column, rows, problems, bad, among=given)
+        name = re.sub(r"\s+", "-", column)
+        parts.append(pd.DataFrame({"row": np.arange(len(table)), "expert": name, "score": score})[given])
+    return pd.concat(parts, ignore_index=True), empty
+
+
+def _score(
+    values: "pd.Series[str]",
+    columns: Columns,
+    column: str,
+    rows: NDArray[np.int64],
+    problems: list[Problem],
+    bad: NDArray[np.bool_],
+    *,
+    among: NDArray[np.bool_] | None = None,
+) -> Floats:
+    low, high = SCALES[columns.scale]
+    read = as_numbers(values)
+    wrong = ~((read >= low) & (read <= high)) & (True if among is None else among)
+    _mark(problems, bad, rows, np.asarray(wrong), column, values, f"is no score on the scale {columns.scale}")
+    return np.asarray((read - low) / (high - low))
+
+
+def _number(
+    table: pd.DataFrame,
+    columns: Columns,
+    name: str,
+    rows: NDArray[np.int64],
+    problems: list[Problem],
+    bad: NDArray[np.bool_],
+) -> Floats:
+    """An optional number; an empty cell is unknown, anything else must be a number of at least 0."""
+    column = columns.optional[name]
+    read = pd.to_numeric(table[column].str.strip(), errors="coerce").to_numpy(dtype=float)
+    given = (table[column].str.strip() != "").to_numpy()
+    wrong = given & ~((read >= 0) & (read <= TOKENS_LARGEST))
+    _mark(problems, bad, rows, wrong, column, table[column], "is no number of at least 0")
+    return np.asarray(np.where(given, read, np.nan))
+
+
+def _wrong_name(name: str) -> str:
+    try:
+        checked_name(name)
+    except CatalogError as problem:
+        return str(problem)
+    return ""
+
+
+def _mark(
+    problems: list[Problem],
+    bad: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    wrong: NDArray[np.bool_],
+    column: str,
+    values: "pd.Series[str]",
+    what: str,
+) -> None:
+    """Name the first wrong cells, and leave all their rows out."""
+    _note(problems, rows, wrong, column, lambda i: f"{str(values.iloc[i])[:40]!r} {what}.")
+    bad |= wrong
+
+
+def _note(problems: list[Problem], rows: NDArray[np.int64], wrong: NDArray[np.bool_], column: str, say: Any) -> None:  # noqa: ANN401
+    problems += [Problem(int(rows[i]), column, say(i)) for i in np.flatnonzero(wrong)[:MOST_NAMED]]
+
+
+def _stops(prompts: pd.DataFrame, outcomes: pd.DataFrame, *, is_split: bool) -> list[str]:
+    """Why nothing can be trained on these tables."""
+    found = []
+    n_experts = outcomes["expert"].nunique()
+    if len(prompts) < FEWEST_PROMPTS:
+        found.append(f"There are {len(prompts):,} usable prompts; at least {FEWEST_PROMPTS} are needed. Add prompts.")
+    if len(prompts) > MOST_PROMPTS:
+        found.append(f"There are {len(prompts):,} prompts; at most {MOST_PROMPTS:,} are trained on. Take a sample.")
+    if len(outcomes) > MOST_OUTCOMES:
+        found.append(f"There are {len(outcomes):,} outcomes; at most {MOST_OUTCOMES:,} are used. Take a sample.")
+    if not 2 <= n_experts <= MOST_EXPERTS:
+        found.append(f"There are outcomes of {n_experts} experts; 2 to {MOST_EXPERTS} can be routed between.")
+    if (n_sources := prompts["source"].nunique()) > MOST_SOURCES:
+        found.append(f"There are {n_sources} sources; at most {MOST_SOURCES} are told apart. Choose another column.")
+    if is_split:
+        absent = {"train", "validation", "test"} - set(prompts["split"])
+        crossing = prompts.groupby("group")["split"].nunique() > 1
+        if absent:
+            found.append(f"The column of splits has no {sorted(absent)[0]!r}. Leave that column out, or add some.")
+        if crossing.any():
+            found.append(
+                f"{int(crossing.sum()):,} groups of the same question lie in two splits. Leave the column of splits "
+                "out, and they are split by group."
+            )
+    return found

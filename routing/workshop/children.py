@@ -1,0 +1,96 @@
+"""The bounded processes of the workshop: `python -m routing.workshop.children read|check|train FOLDER`.
+
+A process bounds itself before it imports what does the work. What goes wrong is one sentence on standard output; the
+app reads it, and never a stack trace.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from routing.errors import DataError, RoutingError
+from routing.keys import harmless_environ
+from routing.workshop.bounds import READ_BYTES, READ_S, TRAIN_BYTES, TRAIN_S, hold
+
+NICE: Final = 10  # the app that answers people goes first
+# Every thread of a linear-algebra library claims memory of its own as it starts.
+THREADS: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "2")
+FOLDERS: Final = ("XDG_DATA_HOME", "XDG_CACHE_HOME")
+NO_ROOM: Final = "It needs more memory than is allowed ({:.0f} GB). Take a sample of the rows."
+
+
+def command(task: str, place: Path) -> list[str]:
+    """How to start one."""
+    return [sys.executable, "-m", "routing.workshop.children", task, str(place)]
+
+
+def environ() -> dict[str, str]:
+    """What it may know of the environment: no key of a provider."""
+    root = str(Path(__file__).resolve().parent.parent.parent)
+    folders = {name: os.environ[name] for name in FOLDERS if name in os.environ}
+    return {**harmless_environ(), **THREADS, **folders, "PYTHONPATH": os.pathsep.join([root, *_path()])}
+
+
+def _path() -> list[str]:
+    given = os.environ.get("PYTHONPATH", "")
+    return [given] if given else []
+
+
+def run(task: str, place: Path, *, wall_s: float = READ_S) -> None:
+    """Run one to its end.
+
+    Raises:
+        DataError: What it says went wrong, or that it took too long or was ended by the system.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed command
+            command(task, place), env=environ(), capture_output=True, text=True, timeout=wall_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise DataError(f"The file was not read within {wall_s:.0f} seconds. Upload a smaller one.") from None
+    if done.returncode == 0:
+        return
+    try:
+        said = str(json.loads(done.stdout.splitlines()[-1])["problem"])
+    except (ValueError, LookupError, TypeError):
+        said = "The file could not be read within its bounds of time and memory. Upload a smaller one."
+    raise DataError(said)
+
+
+def _work(task: str, place: Path) -> None:
+    if task == "read":
+        hold(memory=READ_BYTES, cpu_s=READ_S)
+        from routing.workshop.uploads import unpack
+
+        unpack(place)
+    elif task == "check":
+        hold(memory=READ_BYTES, cpu_s=READ_S)
+        from routing.workshop.imported import check_files
+
+        check_files(place)
+    else:
+        os.nice(NICE)
+        hold(memory=TRAIN_BYTES, cpu_s=TRAIN_S * (os.cpu_count() or 1))
+        from routing.workshop.run import train_in
+
+        train_in(place)
+
+
+def main(task: str, place: Path) -> int:
+    """One task in this process; what a person can mend is said on standard output."""
+    try:
+        _work(task, place)
+    except RoutingError as problem:
+        print(json.dumps({"problem": str(problem)}))  # noqa: T201 - read by ``run``
+    except (MemoryError, OverflowError):
+        print(json.dumps({"problem": NO_ROOM.format(READ_BYTES / 2**30)}))  # noqa: T201
+    else:
+        return 0
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

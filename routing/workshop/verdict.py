@@ -1,0 +1,53 @@
+"""Whether routing pays on somebody's data, from what was measured there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from routing.predictors import DEFAULT, PROMPT_BLIND
+
+Kind = Literal["pays", "saves", "open", "does not pay", "unmeasured"]
+FEW: Final = 100
+SAVED: Final = 0.95  # of the best single expert's cost, at 99 % of its score
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether routing pays, and a sentence with the figures that say so."""
+
+    kind: Kind
+    text: str
+
+
+def verdict(measures: Mapping[str, Any]) -> Verdict:
+    """Judge the measures of one router on the pool of its own experts; see ``judging.judged``.
+
+    Routing pays where its mean score is above the best single expert's and the 95 % interval of the gain lies above 0.
+    It saves where it is cheaper at nearly that score, by more than knowing prices alone does.
+    """
+    if "own" not in measures:
+        return Verdict(
+            "unmeasured",
+            "Too few test prompts were answered by two experts or more, so nobody can say whether routing pays.",
+        )
+    rows = measures["own"]["trained"]
+    mine, blind = rows[DEFAULT], rows[PROMPT_BLIND]
+    best, (low, high) = mine["best_single"], mine["above_best_single_interval"]
+    gain = mine["above_best_single"]
+    facts = (
+        f"mean score {mine['score']:.3f} against {best['score']:.3f} for {best['name']} alone, {gain:+.3f} "
+        f"({low:+.3f} to {high:+.3f}) on {mine['n_prompts']:,} test prompts"
+    )
+    if low > 0:
+        return Verdict("pays", f"Routing pays on your data: {facts}.")
+    cost = (mine["cost_at"] or {}).get("99")
+    blind_cost = (blind["cost_at"] or {}).get("99")
+    if cost is not None and cost < SAVED and (blind_cost is None or cost < blind_cost):
+        beside = "" if blind_cost is None else f" (without reading prompts {blind_cost:.0%})"
+        return Verdict(
+            "saves",
+            f"Routing saves cost on your data: 99 % of the best score for {cost:.0%} of its cost{beside}; {facts}.",
+        )
+    if high <= 0 or mine["n_prompts"] >= FEW:
+        return Verdict("does not pay", f"Routing does not pay on your data: {facts}.")
+    return Verdict("open", f"Too few test prompts to tell whether routing pays: {facts}.")

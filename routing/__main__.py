@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from routing import commands_onboard, commands_policy
+from routing import commands_experts, commands_onboard, commands_policy
 from routing.catalog import ASSETS
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
@@ -34,7 +34,7 @@ Data = Annotated[Path, typer.Option(help="Folder with prompts.parquet and outcom
 
 
 @app.command()
-def route(
+def route(  # noqa: PLR0913, PLR0917 - options of a command
     prompt: Annotated[str, typer.Argument(help="The prompt; '-' reads it from standard input.")],
     router: Annotated[str | None, typer.Option(help="Predictor or policy; a wrong name lists all.")] = None,
     pool: Pool = None,
@@ -42,15 +42,18 @@ def route(
     limit: Limits = None,
     policy: Annotated[Path | None, typer.Option(help="Policy file that settles everything else.")] = None,
     accept_router: commands_policy.Accept = False,
+    own: commands_experts.Own = False,
     as_json: AsJson = False,
 ) -> None:
     """Decide which expert should answer a prompt, and say why."""
     text = sys.stdin.read() if prompt == "-" else prompt
     if policy is not None:
-        commands_policy.check_alone(router=router, pool=pool, weight=weight, limit=limit)
+        commands_policy.check_alone(router=router, pool=pool, weight=weight, limit=limit, own=own)
         commands_policy.route_by(text, policy, accept_other=accept_router, as_json=as_json)
         return
     loaded = load_router(name=router) if router else load_router()
+    if own:
+        loaded = commands_experts.with_own(loaded)
     preferences = Preferences(_numbers(weight, "--weight"), _numbers(limit, "--limit"), _pool(pool))
     routed = loaded.route(text, preferences)
     print(json.dumps(decision_json(routed), indent=2) if as_json else decision_text(routed, loaded.catalog))
@@ -61,13 +64,14 @@ def answer(
     prompt: Annotated[str, typer.Argument(help="The prompt; '-' reads it from standard input.")],
     experts: Annotated[str, typer.Option(help="Experts to ask, separated by commas.")],
     max_tokens: Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1)] = 512,
+    own: commands_experts.Own = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask experts side by side; keys come from the environment or .streamlit/secrets.toml."""
     from routing.commands import answer_all
 
-    text = sys.stdin.read() if prompt == "-" else prompt
-    failed = answer_all(text, _names(experts), max_tokens=max_tokens, as_json=as_json)
+    text, kept = sys.stdin.read() if prompt == "-" else prompt, commands_experts.own_experts() if own else ()
+    failed = answer_all(text, _names(experts), max_tokens=max_tokens, as_json=as_json, own=kept)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -172,6 +176,7 @@ def fetch(
         fetch_all(out, source or [], with_unseen=unseen)
 
 
+app.command()(commands_experts.experts)
 app.command()(commands_onboard.onboard)
 app.command()(commands_onboard.collect)
 

@@ -13,26 +13,29 @@ from routing.catalog import ASSETS, SECURITY_TIERS, Catalog, beyond_tier, load_c
 from routing.errors import DataError, PreferenceError, RoutingError
 from routing.flags import Flag, parse
 from routing.outcomes import is_about
+from routing.own import OwnExpert, addresses, merged
+from routing.own import priced as priced_addresses
 from routing.schema import Answer, Expert
 
 SECRETS = Path(".streamlit/secrets.toml")
 
 
-def answer_all(prompt: str, names: Sequence[str], *, max_tokens: int, as_json: bool) -> bool:
-    """Ask experts, print their answers, and say whether any failed."""
+def answer_all(
+    prompt: str, names: Sequence[str], *, max_tokens: int, as_json: bool, own: Sequence[OwnExpert] = ()
+) -> bool:
+    """Ask experts, print their answers, and say whether any failed; ``own`` are those added or changed in the app."""
     from routing.answer import answers, same_request
     from routing.answer_client import Settings
     from routing.keys import KeyRing
 
-    catalog = load_catalog().subset(names)
+    catalog = merged(load_catalog(), own).subset(names)
     parsed = parse(prompt)
     for warning in parsed.warnings:
         say(f"Note: {warning}")
     _check_tiers(catalog, parsed.flags)
     experts = catalog.experts
-    found = answers(
-        same_request(experts, parsed.prompt, Settings(max_tokens=max_tokens)), keys=KeyRing(secrets=read_secrets())
-    )
+    ring = KeyRing(secrets=read_secrets(), endpoints=addresses(own), priced=priced_addresses(own))
+    found = answers(same_request(experts, parsed.prompt, Settings(max_tokens=max_tokens)), keys=ring)
     if as_json:
         print(json.dumps([_answer_json(a) for a in found], indent=2))
     else:

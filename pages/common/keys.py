@@ -10,6 +10,7 @@ from pages.common.person import is_operator, secrets
 from routing.addresses import SETTING, checked_address, private_allowed
 from routing.errors import RoutingError
 from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, endpoint_key_name
+from routing.own import addresses, priced
 from routing.schema import Expert
 
 KEYS, ADDRESSES = "session_keys", "session_addresses"
@@ -23,7 +24,7 @@ def ring() -> KeyRing:
     shared = found.get(SHARED_ADDRESSES)
     # What whoever runs the app gave in secrets.toml is for everybody; an address typed here comes before it.
     given = {str(k): str(v) for k, v in shared.items()} if isinstance(shared, Mapping) else {}
-    kept, typed = own.addresses(), st.session_state.get(ADDRESSES, {})
+    kept, typed = addresses(own.mine().experts), st.session_state.get(ADDRESSES, {})
     # A kept address was typed by a visitor too, so no key but those typed here goes there, unless they run the app.
     foreign = {*typed} if is_operator() else {*typed, *kept}
     return KeyRing(
@@ -32,7 +33,7 @@ def ring() -> KeyRing:
         environ=os.environ,
         endpoints={**given, **kept, **typed},
         typed=frozenset(foreign),
-        priced=own.priced() - set(typed),
+        priced=priced(own.mine().experts) - set(typed),
         allow_private=private_allowed_here(),
     )
 

@@ -1,6 +1,7 @@
 """Every expert and every router as this person has them: what is shipped, with experts of their own, without hidden."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +12,7 @@ import streamlit as st
 from pages.common import cached, person
 from routing.catalog import Catalog
 from routing.errors import RoutingError
-from routing.own import PRICES, OwnExpert, added, merged
+from routing.own import OwnExpert, added, merged
 from routing.own.extension import extended
 from routing.own.extension import predicted as predicted_by
 from routing.predictors import DEFAULT
@@ -50,8 +51,12 @@ class Mine:
 
     @cached_property
     def titles(self) -> Mapping[str, str]:
-        """Name of each expert for people."""
-        return {e.name: e.title for e in self.everyone.experts}
+        """Name of each expert for people; where an added one has the title of another, its name tells them apart."""
+        shared = Counter(e.title for e in self.everyone.experts)
+        return {
+            e.name: f"{e.title}, {e.name}" if shared[e.title] > 1 and e.name in self.added else e.title
+            for e in self.everyone.experts
+        }
 
     @cached_property
     def added(self) -> frozenset[str]:
@@ -107,20 +112,6 @@ def pools() -> dict[str, tuple[str, ...]]:
     known = set(catalog().names)
     found = {name: tuple(e for e in experts if e in known) for name, experts in cached.pools().items()}
     return {name: experts for name, experts in found.items() if experts}
-
-
-def addresses() -> dict[str, str]:
-    """Own addresses by expert."""
-    return {one.name: one.address for one in mine().experts if one.address and not one.is_hidden}
-
-
-def priced() -> frozenset[str]:
-    """Experts whose own address has the price that this person stated."""
-
-    def is_priced(one: OwnExpert) -> bool:
-        return all(price in one.facts and one.facts[price].value is not None for price in PRICES)
-
-    return frozenset(one.name for one in mine().experts if one.address and is_priced(one))
 
 
 def predicted() -> frozenset[str]:

@@ -108,6 +108,20 @@ def added(catalog: Catalog, own: Sequence[OwnExpert]) -> tuple[str, ...]:
     return tuple(one.name for one in own if one.name not in catalog.names and (one.facts or one.address))
 
 
+def addresses(own: Iterable[OwnExpert]) -> dict[str, str]:
+    """Own addresses by expert, of those that take part."""
+    return {one.name: one.address for one in own if one.address and not one.is_hidden}
+
+
+def priced(own: Iterable[OwnExpert]) -> frozenset[str]:
+    """Experts whose own address has the price that the person stated."""
+
+    def is_priced(one: OwnExpert) -> bool:
+        return all(price in one.facts and one.facts[price].value is not None for price in PRICES)
+
+    return frozenset(one.name for one in own if one.address and is_priced(one))
+
+
 def as_json(facts: Mapping[str, Fact]) -> dict[str, Any]:
     """Facts for the store."""
     return {

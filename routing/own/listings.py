@@ -11,6 +11,8 @@ from routing.own import Fact, OwnExpert, Value
 from routing.own.checks import checked_name
 from routing.own.lists import Listed, day_of
 
+# Who serves its own experts comes before those who serve the experts of others.
+_MAKERS: Final = frozenset({"ai21", "anthropic", "cohere", "deepseek", "gemini", "mistral", "openai", "xai"})
 TIER_SOURCE: Final = "as shipped experts of this provider"
 
 
@@ -20,14 +22,16 @@ def find(words: str, entries: Iterable[Listed]) -> list[Listed]:
     found = [e for e in entries if all(w in f"{e.litellm} {e.title} {e.provider}".lower() for w in wanted)]
     asked = words.strip().lower()
 
-    def rank(entry: Listed) -> tuple[bool, bool, bool, bool, bool, int, str]:
+    def rank(entry: Listed) -> tuple[bool, bool, bool, bool, bool, bool, int, str]:
         return (
             entry.retires is not None,
             asked not in {entry.name.lower(), entry.litellm.lower()},
             entry.litellm.split("/", 1)[0] not in KEY_NAMES or entry.address is not None,
             None in entry.prices,
             not entry.price_list.startswith("litellm"),
-            -(entry.released or date.min).toordinal(),
+            entry.litellm.split("/", 1)[0] not in _MAKERS,
+            # Without a day of release an entry is mostly too new for models.dev.
+            -(entry.released or date.max).toordinal(),
             entry.litellm,
         )
 

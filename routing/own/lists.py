@@ -87,6 +87,7 @@ def everything() -> tuple[Listed, ...]:
 
 def _priced(about: Mapping[str, Listed]) -> Iterator[tuple[str, Listed]]:
     source = price_map_source()
+    called = {one.litellm.split("/", 1)[0]: one.provider for one in about.values() if one.address is None}
     for key, entry in price_map().items():
         name = _name_of(key, entry)
         if name is None or not is_litellm_name(name):
@@ -96,7 +97,7 @@ def _priced(about: Mapping[str, Listed]) -> Iterator[tuple[str, Listed]]:
         released = told.released if told else _day_in(name)
         yield name, Listed(
             litellm=name, title=told.title if told else name.rsplit("/", 1)[-1],
-            provider=told.provider if told else name.split("/")[0],
+            provider=told.provider if told else called.get(name.split("/")[0], name.split("/")[0]),
             context_tokens=int(context) if context else None, prices=listed_prices(entry),
             released=released, open_weights=told.open_weights if told else None,
             retires=_day(entry.get("deprecation_date")), address=None, price_list=source,

@@ -48,7 +48,7 @@ def listing() -> pd.DataFrame:
         shown, hide_index=True, height=520, column_config=_columns(), placeholder="unknown", key="experts_table",
         selection_mode="single-row", on_select=partial(_open, tuple(shown["_name"])),
     )  # fmt: skip
-    csv_button(shown, "thalamus-catalogue.csv", key="download_catalogue")
+    csv_button(shown.assign(Notes=shown["Notes"].map("; ".join)), "thalamus-catalogue.csv", key="download_catalogue")
     return shown
 
 
@@ -62,14 +62,16 @@ def filters() -> tuple[str, list[int], bool, bool]:
     """Words, tiers, whether a key is needed, whether hidden experts are listed; and the ways to other parts."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         words = st.text_input(
-            "Find", key="experts_find", placeholder="Name or provider", width=220, persist_state="session"
+            "Find", key="experts_find", placeholder="Name or provider", width=200, persist_state="session"
         )
         tiers = st.pills(
             "Security tier", list(SECURITY_TIERS), selection_mode="multi", key="experts_tiers",
             help="; ".join(f"{t}: {text}" for t, text in SECURITY_TIERS.items()), persist_state="session",
         )  # fmt: skip
         usable = st.toggle("Only with a key", key="experts_usable", persist_state="session")
-        hidden = st.toggle("Hidden too", value=True, key="experts_hidden", persist_state="session")
+        hidden = True
+        if any(one.is_hidden for one in own.mine().experts):
+            hidden = st.toggle("Hidden too", value=True, key="experts_hidden", persist_state="session")
         st.space("stretch")
         st.button(
             "Import or export", key="experts_exchange", icon=":material/swap_vert:", on_click=acts.go,

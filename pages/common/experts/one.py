@@ -1,5 +1,7 @@
 """One expert: every fact with who states it and since when, and what may be done with it."""
 
+from typing import Final
+
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +13,7 @@ from routing.own.ageing import PriceNote, taken_over
 from routing.own.checks import SAID
 from routing.own.provenance import stated
 
-ONBOARD = "pages/workshop/onboard.py"
+WIDTHS: Final = {"Fact": st.column_config.TextColumn(width="small"), "Value": st.column_config.TextColumn(width=360)}
 
 
 def one(name: str) -> None:
@@ -36,7 +38,9 @@ def one(name: str) -> None:
         priced(name, kept, note)
     if listing.UNPREDICTED in marks:
         unpredicted(kept)
-    st.dataframe(facts(name, kept), hide_index=True, placeholder="", key="expert_facts", height="content")
+    st.dataframe(
+        facts(name, kept), hide_index=True, placeholder="", key="expert_facts", height="content", column_config=WIDTHS
+    )
     buttons(name, kept)
 
 

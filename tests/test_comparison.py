@@ -192,3 +192,20 @@ def test_two_columns_of_one_name_are_refused(server):
     (one,) = named("normal-d")
     with pytest.raises(PromptError, match="Two columns have the same name"):
         Comparison(same_request([one, one], "hello"), ring(server, [one]))
+
+
+def test_first_words_of_all_are_waited_for_and_no_longer_than_allowed(server):
+    experts = named("slow-f", "stuck-f")
+    run = Comparison(same_request(experts, "hello", Settings()), ring(server, experts))
+    run.wait_for_first_words(30)
+    assert all(column.text for column in run.columns())
+    assert run.is_running
+    run.stop()
+    run.wait(30)
+    silent = named("silent-f")
+    run = Comparison(same_request(silent, "hello", Settings()), ring(server, silent))
+    began = time.monotonic()
+    run.wait_for_first_words(0.2)
+    assert 0.15 < time.monotonic() - began < 2.0
+    run.stop()
+    run.wait(30)

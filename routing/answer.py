@@ -171,8 +171,8 @@ def prepare() -> None:
     What both bring never becomes garbage, and Python need not look for any there: a full collection through it takes
     half a second, in which no answer is heard.
     """
+    reading_ease("ready " * 30)  # first, since calls begin as soon as LiteLLM is there
     load_litellm()
-    reading_ease("ready " * 30)
     gc.freeze()
 
 

@@ -217,7 +217,7 @@ def _litellm() -> ModuleType:
     with openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9", http_client=canned_session()) as nobody:
         hello = [{"role": "user", "content": "Are you ready?"}]
         usage = {"include_usage": True}
-        # A name that LiteLLM knows: others take a shorter way.
-        list(litellm.completion("openai/gpt-4o-mini", hello, stream=True, stream_options=usage, client=nobody))
+        for name in ("gpt-4o-mini", "o3-mini", "none"):  # a known one, one that reasons, an unknown one: each its way
+            list(litellm.completion(f"openai/{name}", hello, stream=True, stream_options=usage, client=nobody))
     litellm.token_counter(model="gpt-4o-mini", text="ready")
     return sys.modules["litellm"]

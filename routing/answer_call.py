@@ -194,7 +194,7 @@ class Call:
         expert, access = self.expert, self._state.access
         if expert.name in self._keys.unpriced:
             return None, OWN_ADDRESS
-        if expert.is_local:
+        if expert.is_local and expert.name not in self._keys.endpoints:
             return 0.0, "runs on this machine"
         prices, source = (expert.price_in_usd_per_mtok, expert.price_out_usd_per_mtok), expert.price_source
         if None in prices and access is not None and (listed := self._client.price(access.model)):

@@ -1,5 +1,6 @@
 """The Experts page, run as Streamlit runs it: adding, changing, hiding, importing, and who takes part elsewhere."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from routing.own import TYPED, OwnExpert
 from routing.store import open_store
+from tests.loopback import Loopback
 from tests.test_pages import MATHS, words
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -129,6 +131,29 @@ def test_an_own_expert_is_in_routes_pool_with_cost_and_without_score(app, store)
     assert frame.loc["My llama", "Cost"] > 0
     assert frame["Score"].isna()["My llama"]
     assert "No predicted score yet: My llama" in words(app)
+
+
+def test_compare_asks_an_own_expert_at_its_address_for_its_price(app, store):
+    with Loopback() as server:
+        store.experts.save(replace(MINE, address=server.url), "")
+        app.switch_page("pages/ask/compare.py").run()
+        app.text_area(key="prompt").set_value(MATHS).run()
+        app.multiselect(key="compare_experts").set_value(["mine"]).run()
+        assert "unknown price" not in " ".join(box.label for box in app.checkbox)
+        app.button(key="compare_ask").click().run()
+        app.session_state["turns"][-1].comparison.wait(60)
+        app.run()
+    assert not app.exception
+    (kept,) = store.runs.all("")
+    assert kept.answers[0].answer.error is None
+    assert kept.answers[0].answer.cost_source == TYPED
+    assert kept.answers[0].answer.cost_usd > 0
+    store.experts.remove("mine", "")
+    app.session_state["own_experts"] = None
+    app.switch_page("pages/evidence/history.py").run().run()
+    assert not app.exception
+    app.switch_page("pages/ask/compare.py").run().run()
+    assert not app.exception
 
 
 def test_a_link_that_names_an_unknown_expert_still_opens(store):

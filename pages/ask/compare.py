@@ -82,6 +82,7 @@ def ask(reading: Reading, routed: Routed) -> None:
     plan, cost = choosing.planned(reading, routed, chosen, manner, own)
     st.caption(money.sentence(cost, len(chosen)))
     choosing.fallback_line(plan)
+    choosing.address_line(plan)
     if learnt := asking.taught(routed):
         st.caption(f":material/timer: {learnt}")
     if (before := conversation.asked_again(reading.prompt)) is not None:

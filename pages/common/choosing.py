@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import answers, cached, conversation, keys, own
+from pages.common import answers, cached, conversation, keys, own, show
 from pages.common.settings import Manner
 from routing.asking import Estimate, Override, Plan, estimate, fallbacks
 from routing.catalog import beyond_tier
@@ -105,6 +105,14 @@ def fallback_line(plan: Plan) -> None:
     if plan.fallbacks:
         order = ", then ".join(e.title for e in plan.fallbacks)
         st.caption(f":material/alt_route: If one fails before it wrote anything, {order} takes over.")
+
+
+def address_line(plan: Plan) -> None:
+    """Which of the experts are asked at an own address, and where that leads."""
+    endpoints = keys.ring().endpoints
+    told = [f"{e.title} at {endpoints[e.name]}" for e in (*plan.experts, *plan.fallbacks) if e.name in endpoints]
+    if told:
+        st.caption(f":material/dns: Own addresses: {show.escape('; '.join(told))}.")
 
 
 def is_too_far(routed: Routed, asked: Sequence[Expert]) -> bool:

@@ -26,7 +26,7 @@ def ring() -> KeyRing:
     given = {str(k): str(v) for k, v in shared.items()} if isinstance(shared, Mapping) else {}
     kept, typed = addresses(own.mine().experts), st.session_state.get(ADDRESSES, {})
     # A kept address was typed by a visitor too, so no key but those typed here goes there, unless they run the app.
-    foreign = {*typed} if is_operator() else {*typed, *kept}
+    foreign = {*typed} if is_operator() and private_allowed_here() else {*typed, *kept}
     return KeyRing(
         session=session,
         secrets=found,
@@ -75,6 +75,8 @@ def form() -> None:
             if problem := st.session_state.pop("address_problem", None):
                 st.warning(show.escape(problem))
             _listed(ADDRESSES, "Own address for")
+            for name, address in addresses(own.mine().experts).items():
+                st.caption(f"Own address for `{name}`: {show.escape(address)}, kept with the expert on Experts.")
 
 
 def _listed(kind: str, text: str) -> None:

@@ -22,6 +22,10 @@ PAGES = {
         ("pages/evidence/experts.py", "Experts", ":material/groups:"),
         ("pages/evidence/history.py", "History", ":material/history:"),
     ],
+    "Workshop": [
+        ("pages/workshop/onboard.py", "Onboard", ":material/person_add:"),
+        ("pages/workshop/train.py", "Train", ":material/model_training:"),
+    ],
 }
 
 

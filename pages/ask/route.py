@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.common import asking, cards, controls, heat, link, look, own, picks, show, tables
+from pages.common import active, asking, cards, controls, heat, link, look, own, picks, show, tables
 from routing import figures
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
-from routing.predictors import DEFAULT, PREDICTORS
+from routing.predictors import DEFAULT
 from routing.router import Reading, Routed
 from routing.schema import Preferences
 
@@ -89,7 +89,7 @@ def details(prompt: str, wanted: Preferences, routed: Routed) -> None:
         "What would flip it": lambda: tables.flip_table(routed),
         "Which router picks what": lambda: picks.picks(prompt, wanted, routed),
     }
-    if heat.NAME in PREDICTORS:
+    if heat.NAME in active.usable():
         tabs["Token heat map"] = lambda: heat.heat(prompt, wanted)
     tabs["Flags"] = show.flag_help
     # Only the open tab is drawn, so that a slider is answered at once.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -10,8 +11,9 @@ import streamlit as st
 
 from pages.common import names
 from routing.answer import prepare
-from routing.catalog import ASSETS, Catalog, load_catalog
-from routing.encoder import OnnxEncoder
+from routing.catalog import ASSETS, EXPERTS_CSV, Catalog, load_catalog
+from routing.collecting_probe import ProbeSet, probe_set
+from routing.encoder import OnnxEncoder, read_card
 from routing.encoder import load as load_graph
 from routing.errors import CatalogError
 from routing.evidence import Evidence
@@ -19,24 +21,38 @@ from routing.figures.evidence import latent as map_of
 from routing.outcomes import read_pools
 from routing.predictors import DEFAULT, glider_heat
 from routing.predictors.glider_cards import CARDS_FILE, ExpertCards, load_cards
-from routing.registry import load_router, load_routers
+from routing.registry import load_router, load_routers, offered
 from routing.router import Router
-from routing.sample import Sample, load_sample
+from routing.sample import SAMPLE_FILE, Sample, load_sample
 from routing.store import Store, open_store
 
 CHOOSER_FILE = "chooser.json"
+CURVES_FILE = "onboarding.json"
 
 
-@st.cache_resource(show_spinner="Reading the router", max_entries=4)
-def router(name: str = DEFAULT) -> Router:
-    """A router by name; the one that the app uses when none is named."""
+@st.cache_resource(show_spinner="Reading the router", max_entries=6)
+def router(name: str = DEFAULT, folder: Path | None = None) -> Router:
+    """A router by name; the one that the app uses when none is named.
+
+    ``folder`` is that of an own router, here and below: its name is made by the server, once, and its files never
+    change. None is the shipped router.
+    """
+    if folder is not None:
+        return load_routers([name], folder, catalog=catalog(folder))[name]
     return load_router() if name == DEFAULT else load_router(name=name)
 
 
-@st.cache_resource(show_spinner="Reading every router")
-def routers() -> dict[str, Router]:
+@st.cache_resource(show_spinner="Reading every router", max_entries=3)
+def routers(folder: Path | None = None) -> dict[str, Router]:
     """Every router that can be asked, around one graph."""
-    return load_routers(names.usable())
+    wanted = [name for name in names.usable() if name in methods(folder)]
+    return load_routers(wanted, folder or ASSETS, catalog=catalog(folder))
+
+
+@st.cache_data(max_entries=100)
+def methods(folder: Path | None = None) -> frozenset[str]:
+    """Names of the methods and policies that a router has."""
+    return frozenset(offered(read_card(folder or ASSETS)))
 
 
 @st.cache_data
@@ -45,16 +61,37 @@ def cards() -> dict[str, ExpertCards]:
     return load_cards(ASSETS / CARDS_FILE)
 
 
+@st.cache_resource(show_spinner="Reading the probes")
+def probes() -> ProbeSet:
+    """The project's probes, as the default router sees them."""
+    return probe_set(router())
+
+
+@st.cache_data
+def onboarding_curves() -> dict[str, Any]:
+    """How good onboarding was for known experts left out; empty where its file cannot be read."""
+    try:
+        found: dict[str, Any] = json.loads((ASSETS / CURVES_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
 @st.cache_resource(show_spinner=False)
 def token_reader() -> OnnxEncoder:
     """The graph with the outputs that a heat map of tokens needs."""
     return load_graph(ASSETS, heads=glider_heat.HEADS)
 
 
-@st.cache_resource(show_spinner=False)
-def catalog() -> Catalog:
+@st.cache_resource(show_spinner=False, max_entries=100)
+def catalog(folder: Path | None = None) -> Catalog:
     """Every expert that the router may choose from; pages that only show need not wait for the graph."""
-    return load_catalog()
+    shipped = load_catalog()
+    if folder is None:
+        return shipped
+    known = {expert.name: expert for expert in shipped.experts}
+    mine = load_catalog(folder / EXPERTS_CSV.name)
+    return Catalog(tuple(known.get(expert.name, expert) for expert in mine.experts), mine.today)
 
 
 @st.cache_data
@@ -74,10 +111,10 @@ def examples() -> dict[str, list[str]]:
     return found
 
 
-@st.cache_data
-def pools() -> dict[str, tuple[str, ...]]:
+@st.cache_data(max_entries=100)
+def pools(folder: Path | None = None) -> dict[str, tuple[str, ...]]:
     """Named sets of experts that were measured on the same prompts."""
-    return read_pools(ASSETS)
+    return read_pools(folder or ASSETS)
 
 
 @st.cache_resource(show_spinner=False)
@@ -88,15 +125,15 @@ def warm_up() -> Thread:
     return thread
 
 
-def card() -> Mapping[str, Any]:
+def card(folder: Path | None = None) -> Mapping[str, Any]:
     """The router card: what the router was trained on and how good it is."""
-    return router().card
+    return router().card if folder is None else router(DEFAULT, folder).card
 
 
-@st.cache_resource
-def sample() -> Sample:
+@st.cache_resource(max_entries=6)
+def sample(folder: Path | None = None) -> Sample:
     """Predictions and outcomes on held-out prompts, numbers only."""
-    return load_sample()
+    return load_sample((folder or ASSETS) / SAMPLE_FILE)
 
 
 @st.cache_resource(show_spinner=False)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from pages.common import cached, names, own
+from pages.common import active, cached, names, own
 from routing.objective import CONSTRAINTS
 from routing.predictors import DEFAULT
 from routing.schema import Preferences
@@ -101,7 +101,7 @@ def router_chooser() -> str:
     """Which router predicts or decides; the default unless somebody chooses."""
     return st.selectbox(
         "Router",
-        names.usable(),
+        active.usable(),
         key="router",
         format_func=names.grouped,
         persist_state="session",

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import asking, cached, keys, money, own
+from pages.common import active, asking, cached, keys, money, own
 from routing.answer_client import Message
 from routing.asking import Estimate, Plan, column_of, new_run, predicted
 from routing.comparison import Column, Comparison
@@ -107,8 +107,8 @@ def ask(
     if before is not None and before.run.turn > 0:
         conversation, number = before.run.conversation, before.run.turn
     run = new_run(
-        plan, routed, sha256=str(cached.card().get("graph_sha256", "")), domain=domain, conversation=conversation,
-        turn=number, is_blind=is_blind, shifts=asking.shifts(),
+        plan, routed, sha256=str(cached.card(active.folder()).get("graph_sha256", "")), domain=domain,
+        conversation=conversation, turn=number, is_blind=is_blind, shifts=asking.shifts(),
     )  # fmt: skip
     recorder, problem = None, None
     try:

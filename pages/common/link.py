@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.common import controls, names, own, show
+from pages.common import active, controls, own, show
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.predictors import DEFAULT
 
@@ -63,7 +63,7 @@ def _one_of(value: str, allowed: frozenset[str]) -> str:
 
 
 def _take_router(value: str) -> str | None:
-    if value not in names.usable():
+    if value not in active.usable():
         return f"The link names the router {value[:40]!r}, which is not known here, so the default is used."
     st.session_state["router"] = value
     return None

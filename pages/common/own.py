@@ -9,7 +9,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.common import cached, person
+from pages.common import active, cached, person
 from routing.catalog import Catalog
 from routing.errors import RoutingError
 from routing.own import OwnExpert, added, merged
@@ -79,7 +79,7 @@ def mine() -> Mine:
 
 
 def _read() -> Mine:
-    shipped = cached.catalog()
+    shipped = cached.catalog(active.folder())
     try:
         with kept("Your own experts"):
             return Mine(time.monotonic(), person.store().experts.all(person.owner()), shipped)
@@ -110,7 +110,7 @@ def titles() -> Mapping[str, str]:
 def pools() -> dict[str, tuple[str, ...]]:
     """Named sets of experts, without those that this person hid."""
     known = set(catalog().names)
-    found = {name: tuple(e for e in experts if e in known) for name, experts in cached.pools().items()}
+    found = {name: tuple(e for e in experts if e in known) for name, experts in cached.pools(active.folder()).items()}
     return {name: experts for name, experts in found.items() if experts}
 
 
@@ -122,12 +122,14 @@ def predicted() -> frozenset[str]:
 def router(name: str = DEFAULT) -> Router:
     """A router by name over this person's experts; the shared one where they keep none."""
     # Other pages ask for the default without its name; the cache must hold it once.
+    if (folder := active.folder()) is not None:
+        return _over(cached.router(name, folder))
     return _over(cached.router() if name == DEFAULT else cached.router(name))
 
 
 def routers() -> dict[str, Router]:
     """Every router over this person's experts."""
-    return {name: _over(shared) for name, shared in cached.routers().items()}
+    return {name: _over(shared) for name, shared in cached.routers(active.folder()).items()}
 
 
 def _over(shared: Router) -> Router:

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, cards, look, own
+from pages.common import active, cached, cards, look, own
 from pages.common.download import csv_button
 from pages.common.experts import acts, exchange, form, listing, one, start
 from routing.errors import RoutingError
@@ -39,7 +39,7 @@ def everyone() -> None:
 
 def known(shown: pd.DataFrame) -> None:
     """Outcome counts per domain: how much each prediction rests on."""
-    card = cached.card()
+    card = cached.card(active.folder())
     st.markdown("#### Outcomes per domain")
     st.caption("Where an expert has none, its predicted score on that domain is an extrapolation.")
     counts = {row["Expert"]: card["outcomes_by_domain"].get(row["_name"]) or {} for _, row in shown.iterrows()}

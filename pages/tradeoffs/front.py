@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, controls, link, look, own
+from pages.common import active, cached, controls, link, look, own
 from pages.common.download import csv_button
 from routing import figures
 from routing.errors import RoutingError
@@ -33,7 +33,7 @@ def live() -> None:
             format_func=lambda c: CONSTRAINTS[c].title,
             persist_state="session",
         )
-    router, sample = own.router(), cached.sample()
+    router, sample = own.router(), cached.sample(active.folder())
     try:
         catalog = router.catalog if pool is None else router.catalog.subset(pool)
         found = sweep(sample, catalog, router.scale(pool), name)
@@ -90,7 +90,7 @@ def draw(found: Sweep, weight: float) -> None:
     )
     kind = "measured scores" if found.is_measured else "predicted scores, since these experts share too few prompts"
     st.caption(
-        f"{found.n_prompts:,} held-out prompts ({cached.sample().split} split), {len(found.experts)} experts, {kind}. "
+        f"{found.n_prompts:,} held-out prompts ({cached.sample(active.folder()).split} split), {len(found.experts)} experts, {kind}. "
         f"Across: mean predicted {found.constraint} of the chosen experts. "
         "Click a point of the curve to take its weight over. Other weights and all limits are left out here."
     )

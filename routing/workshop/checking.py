@@ -89,6 +89,7 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     kept = kept.assign(prompt_id=keys.to_numpy()[kept["row"].to_numpy(dtype=np.int64)])
     outcomes = kept.drop(columns="row").groupby(["prompt_id", "expert"], as_index=False, sort=False).mean()
     prompts = pd.DataFrame({"prompt_id": keys, "text": text.str.strip(), **labels})[~bad]
+    crossing = int((prompts.groupby("group")["split"].nunique() > 1).sum())
     prompts = prompts.drop_duplicates("prompt_id")
     prompts = prompts[prompts["prompt_id"].isin(set(outcomes["prompt_id"]))].reset_index(drop=True)
     stated = "split" in columns.optional
@@ -97,7 +98,7 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     notes = [f"{repeats:,} outcomes repeat an expert on the same prompt; their mean counts."] if repeats else []
     if n_repeated:
         notes.append(f"{n_repeated:,} cells without a score are no outcomes.")
-    stops = tuple(_stops(prompts, outcomes, is_split=stated))
+    stops = tuple(_stops(prompts, outcomes, crossing if stated else None))
     listed = tuple(sorted(problems, key=lambda one: one.row)[:MOST_NAMED])
     return Checked(prompts, outcomes, listed, int(bad.sum()), stops, tuple(notes))
 
@@ -242,8 +243,8 @@ def _note(problems: list[Problem], rows: NDArray[np.int64], wrong: NDArray[np.bo
     problems += [Problem(int(rows[i]), column, say(i)) for i in np.flatnonzero(wrong)[:MOST_NAMED]]
 
 
-def _stops(prompts: pd.DataFrame, outcomes: pd.DataFrame, *, is_split: bool) -> list[str]:
-    """Why nothing can be trained on these tables."""
+def _stops(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None) -> list[str]:
+    """Why nothing can be trained on these tables; ``crossing`` counts groups in two stated splits, None if none is."""
     found = []
     n_experts = outcomes["expert"].nunique()
     if len(prompts) < FEWEST_PROMPTS:
@@ -256,14 +257,13 @@ def _stops(prompts: pd.DataFrame, outcomes: pd.DataFrame, *, is_split: bool) -> 
         found.append(f"There are outcomes of {n_experts} experts; 2 to {MOST_EXPERTS} can be routed between.")
     if (n_sources := prompts["source"].nunique()) > MOST_SOURCES:
         found.append(f"There are {n_sources} sources; at most {MOST_SOURCES} are told apart. Choose another column.")
-    if is_split:
+    if crossing is not None:
         absent = {"train", "validation", "test"} - set(prompts["split"])
-        crossing = prompts.groupby("group")["split"].nunique() > 1
         if absent:
             found.append(f"The column of splits has no {sorted(absent)[0]!r}. Leave that column out, or add some.")
-        if crossing.any():
+        if crossing:
             found.append(
-                f"{int(crossing.sum()):,} groups of the same question lie in two splits. Leave the column of splits "
+                f"{crossing:,} groups of the same question lie in two splits. Leave the column of splits "
                 "out, and they are split by group."
             )
     return found

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -28,10 +29,13 @@ def read_csv(path: Path) -> pd.DataFrame:
     except csv.Error:
         dialect = ","
     try:
-        return pd.read_csv(
-            path, sep=dialect, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=MOST_ROWS + 1
-        )
-    except (ValueError, csv.Error) as problem:  # pandas' own errors are ValueErrors
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
+            return pd.read_csv(
+                path, sep=dialect, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=MOST_ROWS + 1,
+                index_col=False,
+            )  # fmt: skip
+    except (ValueError, csv.Error, pd.errors.ParserWarning) as problem:  # pandas' own errors are ValueErrors
         said = str(problem).strip().splitlines()[0] if str(problem).strip() else "it is empty"
         raise DataError(f"The file is not a CSV table ({said}). Mend that line, or save it as JSONL.") from problem
 
@@ -93,6 +97,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
             if size > MOST_TEXT_MB * 1e6:
                 raise DataError(f"The file unpacks to more than {MOST_TEXT_MB} MB; split it.")
             batches.append(plain)
+    except MemoryError:  # pyarrow's is one of its own errors too
+        raise
     except (pa.ArrowException, OSError, ValueError) as problem:
         said = str(problem).strip().splitlines()[0][:160] if str(problem).strip() else type(problem).__name__
         raise DataError(f"The file is not a readable Parquet table ({said}). Write it again.") from problem

@@ -13,6 +13,7 @@ FEWEST: Final = 30  # below which it is left out
 FEW_TESTED: Final = 100  # test prompts answered by all below which the verdict is hardly more than chance
 PROMPTS_PER_S: Final = 100  # encoded on a small machine that also serves the app
 FIT_S: Final = 20
+NO_LENGTHS: Final = "No output tokens are given, so this router cannot say what answers cost or how long they take."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def outlook(checked: Checked) -> Outlook:
             f"{n_common} test prompts were answered by every expert, so what routing gains can hardly be measured; "
             "choose experts that answered the same prompts."
         )
+    if "output_tokens" not in outcomes or not outcomes["output_tokens"].notna().any():
+        warnings.append(NO_LENGTHS)
     seconds = FIT_S + len(prompts) / PROMPTS_PER_S + len(prompts) * 6e-4
     splits = {str(name): int(n) for name, n in prompts["split"].value_counts().items()}
     return Outlook(splits, table, n_common, seconds / 60.0, tuple(warnings))

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, keys, own, show
+from pages.common import active, cached, keys, own, show
 from pages.common.download import csv_button
 from pages.common.experts import acts
 from routing.catalog import SECURITY_TIERS
@@ -109,7 +109,7 @@ def marks_of(name: str, note: PriceNote | None, known: frozenset[str]) -> list[s
 
 def table() -> pd.DataFrame:
     """One row an expert: marks, facts, price with source and date, outcome counts, key status; one's own first."""
-    card, ring, priced, known = cached.card(), keys.ring(), notes(), own.predicted()
+    card, ring, priced, known = cached.card(active.folder()), keys.ring(), notes(), own.predicted()
     rows = []
     mine = own.mine()
     for e in sorted(mine.everyone.experts, key=lambda e: e.name not in mine.added):

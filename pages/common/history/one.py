@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common import answers, asking, choosing, columns, controls, judging, names, own, settings, show
+from pages.common import active, answers, asking, choosing, columns, controls, judging, own, settings, show
 from pages.common.history import listing
 from routing.answer_text import safe_markdown
 from routing.asking import kept_histories
@@ -168,7 +168,7 @@ def ask_again(run: KeptRun, turns: list[KeptRun]) -> None:
     state["pool"] = controls.ALL if pool is None else controls.OWN
     if pool is not None:
         state["own_pool"] = [n for n in pool if n in catalog.names]
-    if it.router in names.usable():
+    if it.router in active.usable():
         state["router"] = it.router
     state["prompt"], state["compare_blind"] = it.prompt, it.is_blind
     state["compare_experts"] = [n for n in it.asked if n in catalog.names]

@@ -1,5 +1,6 @@
 """What was spent: of one browser session from its ledger, and of all stored answers."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What stored answers cost; ``n_unknown`` of them cost an unknown amount, which is in no sum."""
+    """What stored answers cost, NaN where nothing is known; ``n_unknown`` cost something unknown, which is in no sum."""
 
     n_answers: int
     cost_usd: float
@@ -37,4 +38,5 @@ def total_of(runs: Iterable[KeptRun]) -> Total:
     """Cost of every stored answer together."""
     answers = [kept.answer for run in runs for kept in run.answers]
     known = [a.cost_usd for a in answers if a.cost_usd is not None]
-    return Total(len(answers), sum(known), sum(a.cost_usd is None and a.error is None for a in answers))
+    cost = sum(known) if known or not answers else math.nan
+    return Total(len(answers), cost, sum(a.cost_usd is None and a.error is None for a in answers))

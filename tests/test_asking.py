@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 
 import pytest
@@ -25,7 +26,7 @@ from routing.exporting import json_lines, rows
 from routing.judging import calls, cost_at_most
 from routing.schema import Preferences
 from routing.spending import account_of, total_of
-from routing.store import KeptRun, NewRun, Place, open_store
+from routing.store import KeptAnswer, KeptRun, NewRun, Place, open_store
 from routing.store.ledger import Line
 from tests.asking import expert
 from tests.test_store import RUN, answer
@@ -188,3 +189,12 @@ def test_the_account_charges_what_is_reserved_until_it_is_known():
     account = account_of([open_line, settled], 1.0)
     assert (account.spent_usd, account.charged_usd, account.left_usd) == pytest.approx((0.1, 0.4, 0.6))
     assert account_of([], None).left_usd is None
+
+
+def test_the_sum_of_unknown_costs_is_unknown():
+    kept = KeptAnswer(1, "r", 0, datetime.now(UTC), answer("a", cost=None), None, None, None)
+    known = replace(kept, answer=answer("a", cost=0.5))
+    run = KeptRun("r", datetime.now(UTC), RUN, (kept,), (), True)
+    assert math.isnan(total_of([run]).cost_usd)
+    assert total_of([replace(run, answers=(kept, known))]).cost_usd == 0.5
+    assert total_of([]).cost_usd == 0

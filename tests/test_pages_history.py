@@ -125,7 +125,7 @@ def test_another_owner_is_never_shown(store):
 def test_predictions_votes_spend_and_learning(store):
     for i in range(100):  # run ids are random, and so is who is held out: enough of them that both sides suffice
         run_id = keep(store, replace(RUN, prompt=f"Question {i}"))
-        store.votes.add(run_id, Vote(PERSON, "win", TWO[i % 4 == 0], TWO, False))
+        store.votes.add(run_id, Vote(PERSON, "win", TWO[i % 12 == 0], TWO, False))
     app = opened_page()
     assert "Latency (s)" in list(tab(app, "Predictions").dataframe[0].value["Quantity"])
     strong = tab(app, "Votes").dataframe[0].value

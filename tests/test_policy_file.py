@@ -18,7 +18,7 @@ from routing.flags import permitted
 from routing.objective import CONSTRAINTS
 from routing.onboarding.fit import prior
 from routing.own import Fact, OwnExpert
-from routing.own.extension import extended
+from routing.own.extension import extended, plain
 from routing.policy_file import as_dict, capture, file_name, rebind, text
 from routing.policy_file_diff import changes, effect
 from routing.policy_file_reading import LARGEST, from_dict, parse
@@ -118,6 +118,8 @@ def test_an_onboarded_expert_is_predicted_on_another_machine_as_here():
     ruled = apply(router(), parse(written)).route(PROMPT)
     assert "team-7b" in ruled.routed.decision.order
     assert objectives(ruled.routed) == objectives(mine.route(PROMPT, wanted))
+    bare = plain(mine, router().catalog)
+    assert objectives(bare.route(PROMPT)) == objectives(router().route(PROMPT))
     other = replace(policy, own=(replace(able, address=None, skill={**skill, "n_probes": 60}),))
     told = changes(policy, other)
     assert [c.setting for c in told] == ["team-7b: skill"]

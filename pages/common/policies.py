@@ -9,6 +9,7 @@ from pages.common import asking, cached, controls, names, own, show
 from routing.errors import PolicyFileError, RoutingError
 from routing.objective import CONSTRAINTS
 from routing.own import OwnExpert
+from routing.own.extension import plain
 from routing.policy_file import USUAL_FALLBACKS, Flags, PolicyFile, capture, rebind
 from routing.policy_file_reading import checked_file
 from routing.policy_file_use import Ruling, apply, mismatch
@@ -74,7 +75,7 @@ def base(name: str) -> Router:
         raise PolicyFileError(
             f"The policy file asks for the router {name!r}, which is not known here. Train or update."
         )
-    return cached.router() if name == DEFAULT else cached.router(name)
+    return plain(own.router(name), own.mine().shipped)
 
 
 def ruling(policy: PolicyFile) -> Ruling:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from routing.catalog import Catalog
 from routing.onboarding.skill import Skill
 from routing.own import OwnExpert, merged
 from routing.predictors.onboarded import Onboarded
@@ -29,3 +30,9 @@ def extended(router: Router, own: Sequence[OwnExpert]) -> Router:
     if router.basis is None or not skills:
         return router.with_experts(catalog)
     return router.with_experts(catalog, Onboarded(router.predictor, skills, router.basis))
+
+
+def plain(router: Router, shipped: Catalog) -> Router:
+    """The router that ``extended`` began with: nothing of a person's own in its catalogue or its predictions."""
+    predictor = router.predictor.base if isinstance(router.predictor, Onboarded) else router.predictor
+    return router.with_experts(shipped, predictor)

@@ -19,7 +19,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What stored answers cost, NaN where nothing is known; ``n_unknown`` cost something unknown, which is in no sum."""
+    """What stored answers cost, NaN where nothing is known; what ``n_unknown`` of them cost is in no sum."""
 
     n_answers: int
     cost_usd: float

@@ -13,10 +13,12 @@ _OVER = re.compile(r"\s*/\s*(\d+(?:\.\d+)?)(?![\d/])")
 _FRACTION = re.compile(r"(-?)\\[dt]?frac\{(-?\d+(?:\.\d+)?)\}\{(\d+(?:\.\d+)?)\}")
 _BOXED = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\}){1,200})\}")
 _STATED = re.compile(r"(?i)(?:final answer|answer)\W{0,6}(?:is|:|=)\W{0,6}([^\n]{1,200})")
+_AT_LINE = re.compile(r"^\s*\**\(?([A-J])\)?\s*(?:[.):*]|$)", re.MULTILINE)
+_LISTED = re.compile(r"^\s*\**\(?[A-J]\)?\s*[.):*].*$", re.MULTILINE)
 _LETTER = (
     re.compile(r"\\boxed\s*\{\s*(?:\\text\w*\s*\{)?\s*\(?([A-J])\)?\s*\}"),
     re.compile(r"(?i:answer)\s*(?i:is|:)?\s*:?\s*\**\(?([A-J])\b\)?"),
-    re.compile(r"^\s*\**\(?([A-J])\)?\s*(?:[.):*]|$)", re.MULTILINE),
+    _AT_LINE,
     re.compile(r"\b([A-J])\b\)?\s+is\s+(?:the\s+)?(?:correct|right|best)\b"),
     re.compile(r"\(([A-J])\)"),
     re.compile(r"\b(?i:option|choice)\s+([A-J])\b"),
@@ -47,12 +49,18 @@ def plain(text: str) -> str:
 
 
 def chosen_letter(prompt: str, answer: str) -> str | None:
-    """The option that an answer chooses, by letter or else by repeating exactly one option's words."""
+    """The option that an answer chooses, by letter or else by repeating exactly one option's words.
+
+    Repeating the whole list chooses nothing.
+    """
+    listed = _AT_LINE.findall(answer)
+    is_list = len(listed) > 2 and listed == [chr(ord("A") + place) for place in range(len(listed))]
+    rest = _LISTED.sub("", answer) if is_list else answer
     for pattern in _LETTER:
-        found = pattern.findall(answer)
+        found = pattern.findall(rest)
         if found:
             return str(found[-1]).upper()
-    told = answer.casefold()
+    told = rest.casefold()
     named = [letter for letter, text in _OPTION.findall(prompt) if text.strip().rstrip(".").casefold() in told]
     return named[0] if len(named) == 1 else None
 

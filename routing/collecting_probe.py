@@ -9,19 +9,23 @@ import numpy as np
 from routing.collecting_tasks import Task
 from routing.errors import GraphError
 from routing.onboarding.basis import Basis
-from routing.onboarding.fit import fit, prior
+from routing.onboarding.benchmarks import Figure
+from routing.onboarding.fit import FIGURE_NOISE, fit, prior
 from routing.onboarding.next_probe import next_probes
 from routing.onboarding.skill import INSIDE_90, Skill
 from routing.predictors.links import sigmoid
 from routing.probes import Probe, own_probes
 from routing.router import Router
 from routing.schema import Floats
+from routing.store import Store
 from routing.store.outcomes import Collected
 
 JOB: Final = "onboarding"
 USUAL: Final = 30
 FEWEST: Final = 10
 BATCH: Final = 16
+EXPLORED: Final = 3
+FIGURES: Final = "published figures"  # the job under which they are kept, by benchmark
 DOMAINS: Final[Mapping[str, str]] = {
     "math": "Mathematics", "code": "Code", "knowledge": "Knowledge", "clinical": "Clinical", "law": "Law",
     "patents": "Patents", "translation": "Translation", "instructions": "Instructions", "reasoning": "Reasoning",
@@ -51,10 +55,12 @@ class ProbeSet:
         found = [(place[o.prompt_id], o.score) for o in outcomes if o.prompt_id in place and o.score is not None]
         return [row for row, _ in found], np.array([score for _, score in found], dtype=np.float64)
 
-    def skill(self, outcomes: Sequence[Collected]) -> Skill:
-        """What outcomes say of an expert; without any, that it is one like the known ones."""
+    def skill(self, outcomes: Sequence[Collected], figures: Sequence[Figure] = ()) -> Skill:
+        """What outcomes and published figures say of an expert; without any, that it is one like the known ones."""
         rows, score = self.rows_of(outcomes)
-        return fit(self.basis, self.axes[rows], score) if rows else prior(self.basis)
+        if not rows and not figures:
+            return prior(self.basis)
+        return fit(self.basis, self.axes[rows], score, figures=figures)
 
     def standings(self, skill: Skill) -> list["Standing"]:
         """Mean predicted score over all probes, then over those of every domain."""
@@ -95,6 +101,26 @@ class Standing:
         return DOMAINS.get(self.domain, self.domain) if self.domain else "All probes"
 
 
+class Course:
+    """The mean predicted score after each outcome, made further as outcomes come.
+
+    Args:
+        chosen_from: The probes.
+        figures: Published figures that are known too.
+    """
+
+    def __init__(self, chosen_from: ProbeSet, figures: Sequence[Figure] = ()) -> None:
+        self._set, self._figures = chosen_from, tuple(figures)
+        self._found: list[Standing] = []
+
+    def follow(self, outcomes: Sequence[Collected]) -> Sequence["Standing"]:
+        """Standings after 0, 1, 2 and so on scored outcomes, in their order."""
+        scored = [o for o in outcomes if o.score is not None]
+        for count in range(len(self._found), len(scored) + 1):
+            self._found.append(self._set.standings(self._set.skill(scored[:count], self._figures))[0])
+        return tuple(self._found)
+
+
 def mean_score(basis: Basis, skill: Skill, axes: Floats) -> tuple[float, float, float]:
     """Mean predicted score over prompts and its 90 % interval, which holds what the skill leaves open.
 
@@ -126,6 +152,31 @@ def probe_set(router: Router) -> ProbeSet:
     return ProbeSet(probes, np.concatenate(axes), router.basis, known)
 
 
+def figures_of(store: Store, owner: str, expert: str) -> tuple[Figure, ...]:
+    """Published figures that a person gave for an expert."""
+    kept = store.outcomes.all(owner, FIGURES, expert)
+    return tuple(Figure(o.prompt_id, o.score, FIGURE_NOISE) for o in kept if o.score is not None)
+
+
+def keep_figures(store: Store, owner: str, expert: str, figures: Sequence[Figure]) -> None:
+    """Keep published figures of an expert in the place of earlier ones."""
+    store.outcomes.forget(owner, FIGURES, expert)
+    for figure in figures:
+        store.outcomes.keep(owner, FIGURES, Collected(expert, figure.benchmark, figure.score))
+
+
+def learn(store: Store, owner: str, expert: str, probes: ProbeSet) -> Skill | None:
+    """Fit an expert to all that is kept of it, outcomes and figures, and keep that; None where nothing is."""
+    outcomes = store.outcomes.all(owner, JOB, expert)
+    figures = [f for f in figures_of(store, owner, expert) if f.benchmark in probes.basis.benchmarks]
+    if not figures and not probes.rows_of(outcomes)[0]:
+        store.experts.save_skill(expert, None, owner)
+        return None
+    skill = probes.skill(outcomes, figures)
+    store.experts.save_skill(expert, skill.as_json(), owner)
+    return skill
+
+
 def task_of(probe: Probe) -> Task:
     """What is asked."""
     return Task(probe.prompt_id, probe.question, probe.score)
@@ -134,13 +185,17 @@ def task_of(probe: Probe) -> Task:
 class Adaptive:
     """Asks next what is expected to tell most, until enough probes have a score.
 
+    Every third probe is of a domain not asked yet, while there is one: what is expected rests on known experts, and a
+    new one may be unlike them where nobody looked.
+
     Args:
         chosen_from: The probes.
         count: How many outcomes are wanted in all, earlier ones included.
+        figures: Published figures that are known too.
     """
 
-    def __init__(self, chosen_from: ProbeSet, count: int) -> None:
-        self._set, self._count = chosen_from, count
+    def __init__(self, chosen_from: ProbeSet, count: int, figures: Sequence[Figure] = ()) -> None:
+        self._set, self._count, self._figures = chosen_from, count, tuple(figures)
         self._asked: set[int] = set()
 
     def take(self, done: Mapping[str, Collected]) -> Task | None:
@@ -149,9 +204,18 @@ class Adaptive:
         under_way = self._asked - set(rows)
         if len(rows) + len(under_way) >= self._count:
             return None
-        skill = self._set.skill(tuple(done.values()))
-        found = next_probes(self._set.basis, skill, self._set.axes, {*rows, *self._asked}, 1)
+        skill = self._set.skill(tuple(done.values()), self._figures)
+        asked = {*rows, *self._asked}
+        found = next_probes(self._set.basis, skill, self._set.axes, asked | self._seen_domains(asked), 1)
         if not found:
             return None
         self._asked.add(found[0])
         return task_of(self._set.probes[found[0]])
+
+    def _seen_domains(self, asked: set[int]) -> set[int]:
+        """Rows to pass over now: at every third probe those of domains that were asked."""
+        if len(asked) % EXPLORED != EXPLORED - 1:
+            return set()
+        seen = {self._set.probes[row].domain for row in asked}
+        rows = {row for row, probe in enumerate(self._set.probes) if probe.domain in seen}
+        return rows if len(rows) < len(self._set.probes) else set()

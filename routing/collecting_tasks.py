@@ -100,3 +100,15 @@ def _cost(expert: Expert, tokens_in: float, tokens_out: float) -> float | None:
     if price_in is None or price_out is None:
         return None
     return (tokens_in * price_in + tokens_out * price_out) / 1e6
+
+
+def bill(
+    expert: Expert, tasks: Sequence[Task], count: int, settings: Settings = SETTINGS
+) -> tuple[float, float] | None:
+    """What asking some of these prompts costs: expected, and at most whichever are chosen; None where unknown."""
+    most = [cost_at_most(expert, task, settings) for task in tasks]
+    usual = [cost_expected(expert, task, settings) for task in tasks]
+    if not tasks or None in most or None in usual:
+        return None if tasks else (0.0, 0.0)
+    mean = sum(cost or 0.0 for cost in usual) / len(usual)
+    return mean * min(count, len(tasks)), sum(sorted((cost or 0.0 for cost in most), reverse=True)[:count])

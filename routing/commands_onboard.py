@@ -60,7 +60,7 @@ def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, ag
     from dataclasses import replace
 
     from routing.collecting import Collection, Desk, Manner
-    from routing.collecting_probe import JOB, Adaptive, probe_set
+    from routing.collecting_probe import JOB, Adaptive, figures_of, learn, probe_set
     from routing.collecting_tasks import SETTINGS
     from routing.registry import load_router
     from routing.store import Place, open_store
@@ -75,23 +75,21 @@ def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, ag
     done = kept.outcomes.all(OWNER, JOB, name)
     desk = Desk(kept, Place(OWNER, f"command-{secrets.token_hex(6)}"), JOB, budget)
     manner = Manner(settings=replace(SETTINGS, max_tokens=max_tokens), unpriced=keys.unpriced)
-    running = Collection({expert: Adaptive(probes, count)}, keys, desk, manner, done=done)
+    queue = Adaptive(probes, count, figures_of(kept, OWNER, name))
+    running = Collection({expert: queue}, keys, desk, manner, done=done)
     _follow(running, len(done), lambda found: _so_far(probes, found))
     outcomes = running.outcomes()
     if not any(o.score is not None for o in outcomes):
         raise RoutingError(running.problems.get(name) or "No probe was answered. Try again.")
-    keep_skill(kept, name, probes, probes.skill(outcomes))
+    tell_skill(name, probes, learn(kept, OWNER, name, probes))
     if problem := running.problems.get(name):
         raise RoutingError(f"{problem} What was answered is kept; the same command goes on from there.")
 
 
 def by_figures(name: str, file: Path) -> None:
     """Fit an expert to published figures and keep that."""
-    import numpy as np
-
     from routing.collecting_figures import parse_figures
-    from routing.collecting_probe import probe_set
-    from routing.onboarding.fit import fit
+    from routing.collecting_probe import keep_figures, learn, probe_set
     from routing.registry import load_router
     from routing.store import open_store
 
@@ -103,9 +101,9 @@ def by_figures(name: str, file: Path) -> None:
     except (OSError, UnicodeDecodeError) as problem:
         raise RoutingError(f"{file} cannot be read as text ({problem}). Give a text or CSV file.") from problem
     figures = parse_figures(text, probes.basis.benchmarks)
-    skill = fit(probes.basis, np.empty((0, probes.axes.shape[1])), np.empty(0), figures=figures)
+    keep_figures(kept, OWNER, name, figures)
     say(f"{len(figures)} figures: " + ", ".join(f"{f.benchmark} {f.score:.3f}" for f in figures))
-    keep_skill(kept, name, probes, skill)
+    tell_skill(name, probes, learn(kept, OWNER, name, probes))
 
 
 def collect(
@@ -177,11 +175,13 @@ def check_budget(experts: Sequence[Expert], keys: KeyRing, budget: float | None)
             raise RoutingError(f"The price of {e.name} is unknown, so no budget can hold it. Leave --budget out.")
 
 
-def keep_skill(store: "Store", name: str, probes: "ProbeSet", skill: "Skill") -> None:
-    """Keep what was learned, and print it."""
-    store.experts.save_skill(name, skill.as_json(), OWNER)
-    count = f"{skill.n_probes} probes" if skill.n_probes else f"{skill.n_figures} published figures"
-    print(f"{name}, from {count}: mean predicted score with its 90 % interval")
+def tell_skill(name: str, probes: "ProbeSet", skill: "Skill | None") -> None:
+    """Print what was learned."""
+    if skill is None:
+        return
+    counts = {"probes": skill.n_probes, "published figures": skill.n_figures}
+    source = " and ".join(f"{n} {what}" for what, n in counts.items() if n)
+    print(f"{name}, from {source}: mean predicted score with its 90 % interval")
     for one in probes.standings(skill):
         print(f"  {one.title:14} {one.score:.3f}  ({one.low:.3f} to {one.high:.3f})")
 

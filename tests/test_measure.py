@@ -40,6 +40,8 @@ GOAL = PLAN.replace(" and the green block is on top of the blue block", "")
         ("D is the correct answer.", "D"),
         ("The answer is a fruit that grows.", None),
         ("stone or apple", None),
+        ("A. Stone\nB. Apple\nC. Chair\nD. River", None),
+        ("A. Stone\nB. Apple\nC. Chair\nD. River\n\nThe answer is B.", "B"),
         ("", None),
     ],
 )

@@ -1,0 +1,77 @@
+"""Onboarding by published figures: pasted or typed, checked line by line, fitted and kept."""
+
+import streamlit as st
+
+from pages.common import cached, own, person, show
+from routing.collecting_figures import LONGEST, parse_figures
+from routing.collecting_probe import figures_of, keep_figures, learn
+from routing.errors import RoutingError
+from routing.recording import kept
+from routing.schema import Expert
+
+EXAMPLE = "MMLU-Pro\t72.5 %\nMMLU-Pro law\t51.0 %\nGSM8K\t94.8 %\nLiveCodeBench\t38.2 %"
+
+
+def figures(expert: Expert) -> None:
+    """A field to paste results into; what it says counts together with probes that were answered."""
+    known = cached.probes().basis.benchmarks
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        text = st.text_area(
+            "Results, one benchmark a line", key="onboard_figures", height=230, max_chars=LONGEST, placeholder=EXAMPLE,
+            help="Paste from a spreadsheet, a CSV file, a Markdown table or a model card: a name and a mean score, as "
+            "0.725, 72.5 or 72.5 %.",
+        )  # fmt: skip
+        is_sent = st.button("Use these figures", key="onboard_figures_go", type="primary", icon=":material/check:")
+    with right:
+        st.caption(f"{len(known)} benchmarks are known, each by some of its prompts that the router was trained on.")
+        rows = [{"Benchmark": name, "Prompts": one.n_prompts} for name, one in sorted(known.items())]
+        st.dataframe(rows, hide_index=True, height=230, key="onboard_benchmarks")
+    in_use(expert)
+    st.caption(
+        "Figures say less than probes: other prompts, other wording, often the best of several tries. Intervals are "
+        "therefore wide, and every prediction is marked as from published figures."
+    )
+    if is_sent:
+        _sent(expert, text)
+
+
+def in_use(expert: Expert) -> None:
+    """Figures that count now, and a button that forgets them."""
+    with kept("The figures"):
+        found = figures_of(person.store(), person.owner(), expert.name)
+    if not found:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        told = ", ".join(f"{f.benchmark} {f.score:.1%}" for f in found)
+        st.caption(f":material/check: In use: {show.escape(told)}.", width="content")
+        st.button(
+            "Forget", key="onboard_figures_forget", type="tertiary", icon=":material/delete:",
+            on_click=_forget, args=(expert.name,),
+        )  # fmt: skip
+
+
+def _forget(name: str) -> None:
+    try:
+        probes = cached.probes()
+        with kept("The figures"):
+            keep_figures(person.store(), person.owner(), name, ())
+            learn(person.store(), person.owner(), name, probes)
+    except RoutingError as problem:
+        st.toast(show.escape(str(problem)), icon=":material/error:")
+    own.changed()
+
+
+def _sent(expert: Expert, text: str) -> None:
+    probes = cached.probes()
+    try:
+        found = parse_figures(text, probes.basis.benchmarks)
+        with kept("The figures"):
+            keep_figures(person.store(), person.owner(), expert.name, found)
+            learn(person.store(), person.owner(), expert.name, probes)
+    except RoutingError as problem:
+        st.warning(show.escape(str(problem)), icon=":material/error:")
+        return
+    own.changed()
+    st.toast(f"{len(found)} figures are used.", icon=":material/check:")
+    st.rerun()

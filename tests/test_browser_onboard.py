@@ -1,0 +1,44 @@
+"""Onboard in a real browser: the local expert added from scratch and probed in under three minutes."""
+
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from routing.local import local_experts
+from tests.browser import open_browser, serve, visit
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
+PROMISED_S = 180
+
+
+def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(tmp_path):
+    if not local_experts().is_installed("smollm2-135m"):
+        pytest.skip("no weights are here: make setup")
+    with serve(environ={"XDG_DATA_HOME": str(tmp_path)}) as address, open_browser() as browser:
+        page = browser.new_page(viewport={"width": 1360, "height": 1600})
+        visit(page, f"{address}/onboard")
+        expect(page.get_by_text("was left out in turn")).to_be_visible(timeout=60_000)
+        began = time.monotonic()
+        page.get_by_label("Name", exact=True).fill("my-smollm")
+        page.get_by_role("button", name="Add", exact=True).click()
+        page.get_by_role("button", name="Ask 30 probes").click(timeout=60_000)
+        expect(page.get_by_text(re.compile(r"^[4-9] of 30 probes answered"))).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.get_by_text(re.compile(r"^from \d+ probes"))).to_be_visible(timeout=60_000)
+        page.get_by_role("button", name=re.compile("Go on with")).click()
+        expect(page.get_by_text(re.compile("^from 30 probes,")).first).to_be_visible(timeout=PROMISED_S * 1000)
+        assert time.monotonic() - began < PROMISED_S
+        expect(page.get_by_role("heading", name="Where my-smollm stands")).to_be_visible()
+        page.get_by_role("tab", name="By published figures").click()
+        page.get_by_label("Results, one benchmark a line").fill("GSM8K 3 %\nMMLU-Pro 0.11")
+        page.get_by_role("button", name="Use these figures").click()
+        expect(page.get_by_text(re.compile("^from 30 probes and published figures")).first).to_be_visible()
+        page.get_by_role("link", name="Route a prompt with it").click()
+        expect(page.locator("h3").first).to_be_visible()
+        visit(page, f"{address}/onboard")
+        box = page.get_by_role("combobox", name=re.compile("Expert")).first
+        box.click()
+        page.get_by_role("option", name="my-smollm").click()
+        expect(page.get_by_text(re.compile("^from 30 probes and published figures")).first).to_be_visible()

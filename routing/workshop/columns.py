@@ -51,13 +51,16 @@ WORDS: Final[Mapping[str, float]] = MappingProxyType(
     {**dict.fromkeys(("true", "yes", "pass", "passed", "correct", "good"), 1.0)}
     | dict.fromkeys(("false", "no", "fail", "failed", "incorrect", "wrong", "bad"), 0.0)
 )
+STARS: Final = "1 to 5 stars"
+WORDED: Final = "yes or no"
+MOSTLY: Final = 0.98  # of the scores must fit a scale that is proposed: a slip in one row does not hide it
 SCALES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
     {
         "0 to 1": (0.0, 1.0),
-        "1 to 5 stars": (1.0, 5.0),
+        STARS: (1.0, 5.0),
         "0 to 10": (0.0, 10.0),
         "0 to 100": (0.0, 100.0),
-        "yes or no": (0.0, 1.0),
+        WORDED: (0.0, 1.0),
     }
 )
 """What a score may run from and to."""
@@ -130,7 +133,7 @@ def as_numbers(values: "pd.Series[str]") -> Floats:
 
 
 def likely_scale(table: pd.DataFrame, columns: Sequence[str]) -> str:
-    """The scale that all scores fit; "" where they fit none.
+    """The scale that nearly all scores fit; "" where they fit none.
 
     >>> likely_scale(pd.DataFrame({"stars": ["1", "5", "4"]}), ["stars"])
     '1 to 5 stars'
@@ -140,17 +143,14 @@ def likely_scale(table: pd.DataFrame, columns: Sequence[str]) -> str:
     if seen.empty:
         return ""
     if seen.str.strip().str.lower().isin(list(WORDS)).all():
-        return "yes or no"
+        return WORDED
     numbers = as_numbers(seen)
     known = numbers[np.isfinite(numbers)]
     if not len(known):
         return ""
-    low, high = float(known.min()), float(known.max())
-    is_whole = bool((known == np.round(known)).all())
-    fits = {
-        "0 to 1": low >= 0 and high <= 1,
-        "1 to 5 stars": is_whole and low >= 1 and high <= 5,
-        "0 to 10": low >= 0 and high <= 10,
-        "0 to 100": low >= 0 and high <= 100,
-    }
-    return next((name for name, does in fits.items() if does), "")
+    is_whole = bool((known == np.round(known)).mean() >= MOSTLY)
+    for name, (low, high) in SCALES.items():
+        fits = float(((known >= low) & (known <= high)).mean())
+        if fits >= MOSTLY and (is_whole or name != STARS) and name != WORDED:
+            return name
+    return ""

@@ -74,7 +74,7 @@ def start(
             raise StoreError(
                 f"{MOST_AT_ONCE} trainings are running on this machine, the most allowed. Try again later."
             )
-        places.remove(place)
+        _clear(place, now)
         data = place / "data"
         data.mkdir(parents=True)
         checked.prompts.to_parquet(data / "prompts.parquet")
@@ -87,6 +87,7 @@ def start(
 
 def begin(place: Path, first: State) -> None:
     """Start the process that works in a folder, and wait until it holds the folder's lock."""
+    _let_go(place)
     state.write(place, first)
     process = subprocess.Popen(  # noqa: S603 - fixed command
         children.command("train", place), env=children.environ(), stdin=subprocess.PIPE,
@@ -119,10 +120,18 @@ def now(owner: str) -> State | None:
     """How this person's newest training is; None where there is none."""
     place = places.home(owner) / places.JOB
     found = state.read(place)
+    _let_go(place)
+    return found
+
+
+def _let_go(place: Path) -> None:
+    """Close our end of the pipe to a training that has ended."""
     process = _running.get(place)
     if process is not None and process.poll() is not None:
         _running.pop(place, None)
-    return found
+        if process.stdin is not None:
+            with suppress(OSError):
+                process.stdin.close()
 
 
 def cancel(owner: str) -> None:
@@ -136,7 +145,14 @@ def forget(owner: str) -> None:
     """Remove what is left of a training that has ended."""
     found = now(owner)
     if found is not None and found.status != "running":
-        places.remove(places.home(owner) / places.JOB)
+        _clear(places.home(owner) / places.JOB, found)
+
+
+def _clear(place: Path, ended: State | None) -> None:
+    """Remove the folder of a training that has ended, and what a killed one left half done."""
+    if ended is not None:
+        places.remove(place.parent / f"{places.PART}{ended.router_id}")
+    places.remove(place)
 
 
 def any_slot() -> bool:

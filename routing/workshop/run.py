@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from routing.catalog import ASSETS, load_catalog
 from routing.encoder import GRAPH_FILE, load
-from routing.errors import RoutingError
+from routing.errors import DataError, RoutingError
 from routing.workshop import job, locks, places, state
 from routing.workshop.bounds import MOST_AT_ONCE, TRAIN_BYTES, TRAIN_S
 from routing.workshop.summary import FEWEST
@@ -155,7 +156,17 @@ def _train(place: Path, part: Path, settings: job.Settings, say: Callable[[str],
     (part / "pools.json").write_text(json.dumps({"trained": list(ready.table.experts)}), encoding="utf-8")
     save_card(part, card)
     load(part)
+    _learn_basis(place / "data", part, say)
     return measures
+
+
+def _learn_basis(data: Path, part: Path, say: Callable[[str], None]) -> None:
+    """What onboarding needs to place further experts among these; there is none with fewer than three experts."""
+    from routing.onboarding.study import write_basis
+
+    say("Learning what these experts differ in, for onboarding others")
+    with suppress(DataError):
+        write_basis(data, assets=part)
 
 
 def _keep_newest(cache: Path) -> None:

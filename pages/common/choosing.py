@@ -110,9 +110,10 @@ def fallback_line(plan: Plan) -> None:
 def address_line(plan: Plan) -> None:
     """Which of the experts are asked at an own address, and where that leads."""
     endpoints = keys.ring().endpoints
-    told = [f"{e.title} at {endpoints[e.name]}" for e in (*plan.experts, *plan.fallbacks) if e.name in endpoints]
+    asked = [e for e in (*plan.experts, *plan.fallbacks) if e.name in endpoints]
+    told = [f"{show.escape(e.title)} at {show.code(endpoints[e.name])}" for e in asked]
     if told:
-        st.caption(f":material/dns: Own addresses: {show.escape('; '.join(told))}.")
+        st.caption(f":material/dns: Asked at an own address: {', '.join(told)}.")
 
 
 def is_too_far(routed: Routed, asked: Sequence[Expert]) -> bool:

@@ -76,7 +76,7 @@ def form() -> None:
                 st.warning(show.escape(problem))
             _listed(ADDRESSES, "Own address for")
             for name, address in addresses(own.mine().experts).items():
-                st.caption(f"Own address for `{name}`: {show.escape(address)}, kept with the expert on Experts.")
+                st.caption(f"Own address for `{name}`: {show.code(address)}, kept with the expert on Experts.")
 
 
 def _listed(kind: str, text: str) -> None:

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -27,8 +27,9 @@ DERIVED: Final = ("own_routers", "own_router", "readings", "every_reading", "com
 
 @dataclass(frozen=True)
 class Mine:
-    """What this person keeps about experts, when it was read, and why that failed if it did."""
+    """What a person keeps about experts: whose it is, when it was read, and why that failed if it did."""
 
+    owner: str
     read_at: float
     experts: tuple[OwnExpert, ...]
     shipped: Catalog
@@ -67,24 +68,28 @@ class Mine:
 def mine() -> Mine:
     """What this person keeps, read at most once a minute; nothing where the store fails."""
     found: Mine | None = st.session_state.get(KEPT)
-    if found is None or time.monotonic() - found.read_at > FRESH_S:
-        fresh = _read()
-        if found is None or (fresh.experts, fresh.shipped) != (found.experts, found.shipped):
+    whose = person.owner()
+    if found is None or found.owner != whose or time.monotonic() - found.read_at > FRESH_S:
+        fresh = _read(whose)
+        if fresh.problem is not None and found is not None and found.owner == whose:
+            # A database that fails for a moment takes nobody's experts away.
+            fresh = replace(fresh, experts=found.experts)
+        if found is None or (fresh.owner, fresh.experts, fresh.shipped) != (found.owner, found.experts, found.shipped):
             _forget_derived()
             found = fresh
         else:
-            found = Mine(fresh.read_at, found.experts, found.shipped, fresh.problem)
+            found = replace(found, read_at=fresh.read_at, problem=fresh.problem)
         st.session_state[KEPT] = found
     return found
 
 
-def _read() -> Mine:
+def _read(whose: str) -> Mine:
     shipped = cached.catalog(active.folder())
     try:
         with kept("Your own experts"):
-            return Mine(time.monotonic(), person.store().experts.all(person.owner()), shipped)
+            return Mine(whose, time.monotonic(), person.store().experts.all(whose), shipped)
     except RoutingError as problem:  # the Experts page says it; nothing else needs own experts
-        return Mine(time.monotonic(), (), shipped, str(problem))
+        return Mine(whose, time.monotonic(), (), shipped, str(problem))
 
 
 def changed() -> None:

@@ -81,6 +81,11 @@ def escape(text: str) -> str:
     return "".join("\\" + c if c in r"\`*_{}[]()#+-.!|<>$:~" else c for c in text)
 
 
+def code(text: str) -> str:
+    """Text of unknown origin as a word of code: no markup and no link."""
+    return "`" + text.replace("`", "'") + "`"
+
+
 def pick(routed: Routed) -> None:
     """The pick in one plain sentence."""
     decision, titles = routed.decision, own.titles()
@@ -159,7 +164,9 @@ def apart(routed: Routed, axes: tuple[str, str]) -> None:
     options, titles = routed.decision.options, own.titles()
     for axis in axes:
         values = options.score if axis == "score" else options.values[axis]
-        missing = [titles[n] for n, v in zip(options.experts, values, strict=True) if math.isnan(v)]
+        # One's own experts without a predicted score are named once, with what to do about it (tables.unpredicted).
+        told = own.mine().added if axis == "score" else ()
+        missing = [titles[n] for n, v in zip(options.experts, values, strict=True) if math.isnan(v) and n not in told]
         if missing:
             named = ", ".join(missing[:6]) + (f" and {len(missing) - 6} more" if len(missing) > 6 else "")
             st.caption(f"Not drawn, {axis} unknown: {named}.")

@@ -55,9 +55,10 @@ def unpredicted(routed: Routed) -> None:
     added = own.mine().added
     names = [titles[n] for n, s in zip(options.experts, options.score, strict=True) if n in added and math.isnan(s)]
     if names:
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
         st.caption(
-            f":material/help: No predicted score yet: {', '.join(names[:6])}{' and others' if len(names) > 6 else ''}. "
-            "Onboard them to get some; until then they are never picked, but Compare can ask them."
+            f":material/help: No predicted score yet: {', '.join(names[:6])}{more}. Workshop, Onboard finds one; "
+            "an expert without is never picked, but Compare can ask it."
         )
 
 

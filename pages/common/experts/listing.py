@@ -72,14 +72,14 @@ def filters() -> tuple[str, list[int], bool, bool]:
         hidden = True
         if any(one.is_hidden for one in own.mine().experts):
             hidden = st.toggle("Hidden too", value=True, key="experts_hidden", persist_state="session")
-        st.space("stretch")
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Add an expert", key="experts_add", type="primary", icon=":material/add:", on_click=acts.go, args=("start",)
+        )
         st.button(
             "Import or export", key="experts_exchange", icon=":material/swap_vert:", on_click=acts.go,
             args=("exchange",),
         )  # fmt: skip
-        st.button(
-            "Add an expert", key="experts_add", type="primary", icon=":material/add:", on_click=acts.go, args=("start",)
-        )
     return words or "", tiers, usable, hidden
 
 
@@ -158,7 +158,7 @@ def _columns() -> dict[str, Any]:
     return {
         "Expert": st.column_config.TextColumn(pinned=True),
         "Notes": st.column_config.MultiselectColumn(
-            options=list(MARKS), color=list(MARKS.values()), width="medium",
+            options=list(MARKS), color=list(MARKS.values()), width=270,
             help=f"Old price: stated more than {OLD_DAYS} days ago. LiteLLM differs: {price_map_source()} lists "
             "another price. No predictions yet: onboard it to get some.",
         ),

@@ -33,7 +33,7 @@ def one(name: str) -> None:
     ring = keys.ring()
     address = ring.endpoints.get(name)
     where = [f"`{name}`", show.escape(expert.provider), keys.status_text(ring, expert)]
-    st.caption(" · ".join([*where, *([f"own address {show.escape(address)}"] if address else [])]))
+    st.caption(" · ".join([*where, *([f"own address {show.code(address)}"] if address else [])]))
     if note is not None:
         priced(name, kept, note)
     if listing.UNPREDICTED in marks:
@@ -59,7 +59,7 @@ def _take_over(kept: OwnExpert, note: PriceNote) -> None:
 def unpredicted(kept: OwnExpert) -> None:
     """Why the expert is never picked, and what to do about it."""
     if kept.skill is None:
-        why = "Nobody knows how well it answers, so it has no predicted score and is never picked."
+        why = "Nobody knows yet how well it answers, so it is never picked. Workshop, Onboard finds out."
     else:
         why = "It was onboarded for another router, so this one has no predicted score for it. Onboard it again."
     st.caption(f":material/help: {why} Compare can ask it all the same.")

@@ -68,7 +68,7 @@ def facts(entry: Listed, here: dict[str, str]) -> str:
     if entry.retires is not None:
         parts.append(f":orange[retires {entry.retires:%d %b %Y}]")
     if entry.address is not None:
-        parts.append(f"at {show.escape(entry.address)}")
+        parts.append(f"at {show.code(entry.address)}")
     elif entry.litellm in here:
         parts.append(f"in the catalogue as {show.escape(here[entry.litellm])}")
     return " · ".join([*parts, entry.price_list])

@@ -1,7 +1,9 @@
 """Uploads, checks, summaries and verdicts of own routers: whatever a file holds, the answer is one sentence."""
 
 import json
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from routing.workshop.columns import Columns, guess, likely_scale
 from routing.workshop.summary import outlook
 from routing.workshop.verdict import verdict
 
+ROOT = Path(__file__).resolve().parent.parent
 OWNER = "ann@example.org"
 
 
@@ -246,3 +249,8 @@ def test_the_verdict_follows_from_the_measures(given, kind, words):
 def test_scores_are_numbers_between_their_ends():
     found = check(table(score=np.where(np.arange(300) % 2, "100", "50")), replace(LONG, scale="0 to 100"), first_row=1)
     assert sorted(found.outcomes["score"].unique()) == [0.5, 1.0]
+
+
+def test_the_server_takes_the_largest_file_that_is_allowed():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    assert config["server"]["maxUploadSize"] == max(bounds.MOST_UPLOAD_MB, bounds.MOST_ZIP_MB)

@@ -11,7 +11,7 @@ from routing.encoder import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE
 from routing.errors import DataError
 from routing.sample import SAMPLE_FILE
 from routing.workshop import children, places
-from routing.workshop.bounds import MOST_ZIP_MB
+from routing.workshop.bounds import MOST_UNPACKED_MB
 
 POOLS_FILE: Final = "pools.json"
 FILES: Final = (CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, SAMPLE_FILE, "experts.csv", POOLS_FILE)
@@ -70,8 +70,8 @@ def unpack(content: bytes, into: Path) -> None:
             if absent or len(set(names)) < len(names):
                 raise DataError(f"The zip lacks {absent[0]}." if absent else "The zip holds a file twice.")
             size = sum(one.file_size for one in listed)
-            if size > MOST_ZIP_MB * 1e6:
-                raise DataError(f"The zip unpacks to {size / 1e6:,.0f} MB; at most {MOST_ZIP_MB} MB are taken.")
+            if size > MOST_UNPACKED_MB * 1e6:
+                raise DataError(f"The zip unpacks to {size / 1e6:,.0f} MB; at most {MOST_UNPACKED_MB} MB are taken.")
             for one in listed:
                 # zipfile reads no more than the size it states, and the sizes were added up above.
                 (into / one.filename).write_bytes(archive.read(one))

@@ -3,7 +3,7 @@
 import resource
 from typing import Final
 
-MOST_UPLOAD_MB: Final = 100
+MOST_UPLOAD_MB: Final = 60  # the server takes no larger file: .streamlit/config.toml
 MOST_ROWS: Final = 200_000  # of an uploaded table
 MOST_OUTCOMES: Final = 400_000  # a wide table has several in a row
 MOST_PROMPTS: Final = 100_000
@@ -15,7 +15,8 @@ MOST_SOURCES: Final = 20
 FEWEST_PROMPTS: Final = 100
 MOST_ROUTERS: Final = 10
 MOST_ROUTERS_MB: Final = 500
-MOST_ZIP_MB: Final = 120
+MOST_ZIP_MB: Final = 60
+MOST_UNPACKED_MB: Final = 100
 MOST_AT_ONCE: Final = 2  # trainings on this machine
 
 READ_BYTES: Final = 3 << 30

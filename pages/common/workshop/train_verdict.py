@@ -56,6 +56,7 @@ def table(mine: OwnRouter) -> None:
         st.dataframe(
             pd.DataFrame(rows).dropna(axis=1, how="all"), hide_index=True, column_config=config,
             key=f"train_measures_{mine.id}_{pool}", height="content",
+            placeholder="",
         )  # fmt: skip
 
 

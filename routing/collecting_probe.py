@@ -141,7 +141,10 @@ def probe_set(router: Router) -> ProbeSet:
         GraphError: The router has no basis to onboard experts in.
     """
     if router.basis is None:
-        raise GraphError("This router cannot onboard experts: assets/onboarding.npz is missing. Restore it with git.")
+        raise GraphError(
+            "The router in force cannot onboard experts: there is no onboarding.npz for its graph. Restore that file, "
+            "or put another router in force on the Train page."
+        )
     probes, axes, scores = own_probes(), [], []
     for start in range(0, len(probes), BATCH):
         features = router.encoder.encode([probe.prompt for probe in probes[start : start + BATCH]])

@@ -32,7 +32,7 @@ def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(tmp
         assert time.monotonic() - began < PROMISED_S
         expect(page.get_by_role("heading", name="Where my-smollm stands")).to_be_visible()
         page.get_by_role("tab", name="By published figures").click()
-        page.get_by_label("Results, one benchmark a line").fill("GSM8K 3 %\nMMLU-Pro 0.11")
+        page.get_by_role("textbox", name="Results, one benchmark a line").fill("GSM8K 3 %\nMMLU-Pro 0.11")
         page.get_by_role("button", name="Use these figures").click()
         expect(page.get_by_text(re.compile("^from 30 probes and published figures")).first).to_be_visible()
         page.get_by_role("link", name="Route a prompt with it").click()

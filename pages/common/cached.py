@@ -61,10 +61,10 @@ def cards() -> dict[str, ExpertCards]:
     return load_cards(ASSETS / CARDS_FILE)
 
 
-@st.cache_resource(show_spinner="Reading the probes")
-def probes() -> ProbeSet:
+@st.cache_resource(show_spinner="Reading the probes", max_entries=3)
+def probes(folder: Path | None = None) -> ProbeSet:
     """The project's probes, as the default router sees them."""
-    return probe_set(router())
+    return probe_set(router() if folder is None else router(DEFAULT, folder))
 
 
 @st.cache_data

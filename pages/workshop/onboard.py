@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import cached, keys, look, own, show
+from pages.common import keys, look, own, show
 from pages.common.workshop import onboard_add, onboard_figures, onboard_probe, onboard_result
 from routing.onboarding.skill import Skill
 from routing.schema import Expert
@@ -42,7 +42,7 @@ def page() -> None:
 def chosen() -> Expert | None:
     """The expert to learn about; None to add one. Those that the router was trained on need no onboarding."""
     catalog, titles = own.catalog(), own.titles()
-    trained = set(cached.probes().basis.experts)
+    trained = set(onboard_result.probes().basis.experts)
     names = [*sorted(own.mine().added & set(catalog.names)), *(n for n in catalog.names if n not in trained)]
     names = list(dict.fromkeys(n for n in names if n not in trained))
     if (added := st.session_state.pop("onboard_next", None)) in names:
@@ -62,7 +62,7 @@ def skill_of(expert: Expert) -> Skill | None:
     if kept is None or kept.skill is None:
         return None
     skill = Skill.from_json(kept.skill)
-    if skill.graph_sha256 != cached.probes().basis.graph_sha256:
+    if skill.graph_sha256 != onboard_result.probes().basis.graph_sha256:
         st.caption(":material/warning: What was learned belongs to another router. Ask its probes again.")
         return None
     return skill

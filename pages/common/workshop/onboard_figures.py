@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from pages.common import cached, own, person, show
+from pages.common import own, person, show
+from pages.common.workshop import onboard_result
 from routing.collecting_figures import LONGEST, parse_figures
 from routing.collecting_probe import figures_of, keep_figures, learn
 from routing.errors import RoutingError
@@ -14,7 +15,7 @@ EXAMPLE = "MMLU-Pro\t72.5 %\nMMLU-Pro law\t51.0 %\nGSM8K\t94.8 %\nLiveCodeBench\
 
 def figures(expert: Expert) -> None:
     """A field to paste results into; what it says counts together with probes that were answered."""
-    known = cached.probes().basis.benchmarks
+    known = onboard_result.probes().basis.benchmarks
     left, right = st.columns([3, 2], gap="large")
     with left:
         text = st.text_area(
@@ -53,7 +54,7 @@ def in_use(expert: Expert) -> None:
 
 def _forget(name: str) -> None:
     try:
-        probes = cached.probes()
+        probes = onboard_result.probes()
         with kept("The figures"):
             keep_figures(person.store(), person.owner(), name, ())
             learn(person.store(), person.owner(), name, probes)
@@ -63,7 +64,7 @@ def _forget(name: str) -> None:
 
 
 def _sent(expert: Expert, text: str) -> None:
-    probes = cached.probes()
+    probes = onboard_result.probes()
     try:
         found = parse_figures(text, probes.basis.benchmarks)
         with kept("The figures"):

@@ -6,7 +6,8 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, keys, money, own, person, show
+from pages.common import keys, money, own, person, show
+from pages.common.workshop import onboard_result
 from routing.collecting import Collection, Desk, Manner
 from routing.collecting_probe import DOMAINS, FEWEST, JOB, USUAL, Adaptive, Course, figures_of, learn, task_of
 from routing.collecting_tasks import SETTINGS, bill
@@ -53,7 +54,7 @@ def probing(expert: Expert) -> None:
 def _offer(expert: Expert, done: tuple[Collected, ...]) -> None:
     """How many, what they cost, and the button."""
     scored = sum(o.score is not None for o in done)
-    probes = cached.probes().probes
+    probes = onboard_result.probes().probes
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         usual = min(len(probes), max(USUAL, scored if scored >= USUAL else 0) + (USUAL if scored >= USUAL else 0))
         count = int(
@@ -108,12 +109,12 @@ def _begin(expert: Expert, count: int, manner: Manner, done: tuple[Collected, ..
         with kept("Outcomes"):
             desk.store.outcomes.check_room(desk.place.owner, count)
             figures = figures_of(desk.store, desk.place.owner, expert.name)
-        queue = Adaptive(cached.probes(), count, figures)
+        queue = Adaptive(onboard_result.probes(), count, figures)
         collection = Collection({expert: queue}, keys.ring(), desk, manner, done=done)
     except RoutingError as problem:
         st.warning(show.escape(str(problem)), icon=":material/error:")
         return
-    st.session_state[RUN] = Asking(expert, count, collection, Course(cached.probes(), figures))
+    st.session_state[RUN] = Asking(expert, count, collection, Course(onboard_result.probes(), figures))
     st.rerun()
 
 
@@ -122,7 +123,7 @@ def _forget(name: str) -> None:
     try:
         with kept("The outcomes"):
             person.store().outcomes.forget(person.owner(), JOB, name)
-            learn(person.store(), person.owner(), name, cached.probes())
+            learn(person.store(), person.owner(), name, onboard_result.probes())
     except RoutingError as problem:
         st.toast(show.escape(str(problem)), icon=":material/error:")
     st.session_state.pop(RUN, None)
@@ -156,7 +157,7 @@ def keep(asked: Asking) -> None:
     """Keep what the outcomes say of the expert."""
     try:
         with kept("What was learned"):
-            learn(person.store(), person.owner(), asked.expert.name, cached.probes())
+            learn(person.store(), person.owner(), asked.expert.name, onboard_result.probes())
     except RoutingError as problem:
         st.toast(show.escape(str(problem)), icon=":material/error:")
     own.changed()
@@ -166,7 +167,7 @@ def answers(found: tuple[Collected, ...]) -> None:
     """Every answer so far, newest first, and whether it was right."""
     if not found:
         return
-    known = {p.prompt_id: p for p in cached.probes().probes}
+    known = {p.prompt_id: p for p in onboard_result.probes().probes}
     with st.expander(f"{len(found)} answers", icon=":material/fact_check:", key="onboard_answers"):
         st.dataframe(
             pd.DataFrame(

@@ -6,13 +6,23 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, own, show
+from pages.common import active, cached, own, show
 from pages.common.download import csv_button
+from routing.collecting_probe import ProbeSet
 from routing.figures import CONFIG, onboarding
 from routing.onboarding.skill import Skill
 from routing.schema import Expert
 
 MOST_NAMED = 3
+
+
+def probes() -> ProbeSet:
+    """The probes, as the router in force sees them.
+
+    Raises:
+        GraphError: It has no basis to onboard experts in.
+    """
+    return cached.probes(active.folder())
 
 
 def badge(skill: Skill | None) -> str:
@@ -25,7 +35,7 @@ def badge(skill: Skill | None) -> str:
 
 def standing(expert: Expert, skill: Skill) -> None:
     """Predicted scores per domain with intervals, beside experts that the router knows."""
-    titles, found = own.titles(), cached.probes().standings(skill)
+    titles, found = own.titles(), probes().standings(skill)
     st.markdown(f"#### Where {show.escape(expert.title)} stands")
     st.caption(
         f"Marked **{badge(skill)}**. Mean predicted scores on the {found[0].n_prompts} probes, 90 % intervals; "

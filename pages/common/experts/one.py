@@ -13,6 +13,7 @@ from routing.own.ageing import PriceNote, taken_over
 from routing.own.checks import SAID
 from routing.own.provenance import stated
 
+ONBOARD: Final = "pages/workshop/onboard.py"
 WIDTHS: Final = {"Fact": st.column_config.TextColumn(width="small"), "Value": st.column_config.TextColumn(width=360)}
 
 
@@ -59,10 +60,12 @@ def _take_over(kept: OwnExpert, note: PriceNote) -> None:
 def unpredicted(kept: OwnExpert) -> None:
     """Why the expert is never picked, and what to do about it."""
     if kept.skill is None:
-        why = "Nobody knows yet how well it answers, so it is never picked. Workshop, Onboard finds out."
+        why = "Nobody knows yet how well it answers, so it is never picked. Onboarding finds out."
     else:
         why = "It was onboarded for another router, so this one has no predicted score for it. Onboard it again."
-    st.caption(f":material/help: {why} Compare can ask it all the same.")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f":material/help: {why} Compare can ask it all the same.", width="content")
+        st.page_link(ONBOARD, label="Onboard", icon=":material/person_add:")
 
 
 def facts(name: str, kept: OwnExpert) -> pd.DataFrame:

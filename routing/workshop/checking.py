@@ -14,14 +14,10 @@ from routing.errors import CatalogError
 from routing.own.checks import checked_name, is_plain
 from routing.schema import Floats
 from routing.workshop.bounds import (
-    FEWEST_PROMPTS,
     MOST_CHARS,
-    MOST_EXPERTS,
-    MOST_OUTCOMES,
-    MOST_PROMPTS,
-    MOST_SOURCES,
 )
 from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, as_numbers
+from routing.workshop.stops import stops_of
 
 SPLITS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -98,7 +94,7 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     notes = [f"{repeats:,} outcomes repeat an expert on the same prompt; their mean counts."] if repeats else []
     if n_repeated:
         notes.append(f"{n_repeated:,} cells without a score are no outcomes.")
-    stops = tuple(_stops(prompts, outcomes, crossing if stated else None))
+    stops = tuple(stops_of(prompts, outcomes, crossing if stated else None))
     listed = tuple(sorted(problems, key=lambda one: one.row)[:MOST_NAMED])
     return Checked(prompts, outcomes, listed, int(bad.sum()), stops, tuple(notes))
 
@@ -241,29 +237,3 @@ def _mark(
 
 def _note(problems: list[Problem], rows: NDArray[np.int64], wrong: NDArray[np.bool_], column: str, say: Any) -> None:  # noqa: ANN401
     problems += [Problem(int(rows[i]), column, say(i)) for i in np.flatnonzero(wrong)[:MOST_NAMED]]
-
-
-def _stops(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None) -> list[str]:
-    """Why nothing can be trained on these tables; ``crossing`` counts groups in two stated splits, None if none is."""
-    found = []
-    n_experts = outcomes["expert"].nunique()
-    if len(prompts) < FEWEST_PROMPTS:
-        found.append(f"There are {len(prompts):,} usable prompts; at least {FEWEST_PROMPTS} are needed. Add prompts.")
-    if len(prompts) > MOST_PROMPTS:
-        found.append(f"There are {len(prompts):,} prompts; at most {MOST_PROMPTS:,} are trained on. Take a sample.")
-    if len(outcomes) > MOST_OUTCOMES:
-        found.append(f"There are {len(outcomes):,} outcomes; at most {MOST_OUTCOMES:,} are used. Take a sample.")
-    if not 2 <= n_experts <= MOST_EXPERTS:
-        found.append(f"There are outcomes of {n_experts} experts; 2 to {MOST_EXPERTS} can be routed between.")
-    if (n_sources := prompts["source"].nunique()) > MOST_SOURCES:
-        found.append(f"There are {n_sources} sources; at most {MOST_SOURCES} are told apart. Choose another column.")
-    if crossing is not None:
-        absent = {"train", "validation", "test"} - set(prompts["split"])
-        if absent:
-            found.append(f"The column of splits has no {sorted(absent)[0]!r}. Leave that column out, or add some.")
-        if crossing:
-            found.append(
-                f"{crossing:,} groups of the same question lie in two splits. Leave the column of splits "
-                "out, and they are split by group."
-            )
-    return found

@@ -14,9 +14,9 @@ from routing.own.checks import checked_name, is_plain
 from routing.predictors import PREDICTORS
 from routing.registry import load_routers
 from routing.sample import SAMPLE_FILE, load_sample, save_sample
+from routing.training.foreign import check_graph
 from routing.workshop.archive import POOLS_FILE
 from routing.workshop.bounds import MOST_EXPERTS
-from routing.workshop.graphs import check_graph
 from routing.workshop.job import checked_name as checked_router_name
 
 LARGEST_CARD: Final = 2_000_000  # bytes

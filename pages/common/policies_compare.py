@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from pages.common import cached, own, policies, show
+from pages.common import active, cached, own, policies, show
 from routing.errors import RoutingError
 from routing.figures import money
 from routing.policy_file import PolicyFile
@@ -56,7 +56,7 @@ def _effect(old: PolicyFile, new: PolicyFile) -> Effect | None:
         return None  # an own router is in use, and the sample holds predictions of the shipped one
     if pair not in made:
         with st.spinner("Deciding on every held-out prompt under both"):
-            found = effect(policies.ruling(old), policies.ruling(new), cached.sample())
+            found = effect(policies.ruling(old), policies.ruling(new), cached.sample(active.folder()))
         made.clear()  # a page shows one comparison at a time
         made[pair] = found
     return made[pair]
@@ -79,7 +79,7 @@ def did(found: Effect | None, *, has_own: bool) -> None:
         "Mean predicted cost", money(found.cost_usd[1]).replace("$", "\\$"), _ratio(found.cost_usd), delta_color="off"
     )
     apart = " Experts of your own have no predictions there, so they take no part." if has_own else ""
-    st.caption(f"{found.n_prompts:,} held-out prompts of the {cached.sample().split} split, without flags.{apart}")
+    st.caption(f"{found.n_prompts:,} held-out prompts of the {cached.sample(active.folder()).split} split, without flags.{apart}")
     if any(found.share_unanswered):
         before, after = found.share_unanswered
         st.caption(f":material/warning: Without a feasible expert: {before:.1%} before, {after:.1%} after.")

@@ -79,7 +79,8 @@ def did(found: Effect | None, *, has_own: bool) -> None:
         "Mean predicted cost", money(found.cost_usd[1]).replace("$", "\\$"), _ratio(found.cost_usd), delta_color="off"
     )
     apart = " Experts of your own have no predictions there, so they take no part." if has_own else ""
-    st.caption(f"{found.n_prompts:,} held-out prompts of the {cached.sample(active.folder()).split} split, without flags.{apart}")
+    split = cached.sample(active.folder()).split
+    st.caption(f"{found.n_prompts:,} held-out prompts of the {split} split, without flags.{apart}")
     if any(found.share_unanswered):
         before, after = found.share_unanswered
         st.caption(f":material/warning: Without a feasible expert: {before:.1%} before, {after:.1%} after.")

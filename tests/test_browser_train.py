@@ -95,7 +95,7 @@ def uses_it(page, address):
 def exported(page, address, tmp_path):
     """The router taken away; brought in again it is kept, and refused once its card does not match its graph."""
     with page.expect_download() as taken:
-        page.locator(".st-key-router_take_new button").click()
+        page.get_by_test_id("stDownloadButton").get_by_role("button", name="Download").first.click()
     whole = open(taken.value.path(), "rb").read()  # noqa: PTH123, SIM115
     page.get_by_text("Bring a router in").click()
     given = page.locator("input[type=file]").last

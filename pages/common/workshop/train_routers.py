@@ -54,9 +54,10 @@ def bring_in() -> None:
             st.session_state["train_zip_taken"] = given.file_id
             st.session_state["train_zip_said"] = _take(given.getvalue())
             st.rerun()
-        if given is not None and (said := st.session_state.get("train_zip_said")):
-            is_taken, text = said
-            (st.success if is_taken else st.error)(show.escape(text))
+    # Below the expander, which may fold when the list above it grows.
+    if given is not None and (said := st.session_state.get("train_zip_said")):
+        is_taken, text = said
+        (st.success if is_taken else st.error)(show.escape(text))
 
 
 def _take(content: bytes) -> tuple[bool, str]:

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from routing import commands_experts, commands_onboard, commands_policy
 from routing.catalog import ASSETS
+from routing.commands import experts as commands_experts
+from routing.commands import onboard as commands_onboard
+from routing.commands import policy as commands_policy
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
 from routing.outcomes import read_pools
@@ -89,7 +91,7 @@ def evaluate(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every measure to this file.")] = None,
 ) -> None:
     """Judge routers on measured outcomes: oracle ladder, AIQ, cost at best single, calibration."""
-    from routing.commands_report import evaluate_all
+    from routing.commands.report import evaluate_all
 
     evaluate_all(data, split=split, routers=router or [], pools=pool or [], json_file=json_file, protocol=protocol)
 
@@ -103,7 +105,7 @@ def report(
     from_stored: Annotated[bool, typer.Option("--from-stored", help="Only renew the README's tables.")] = False,
 ) -> None:
     """Measure everything the Evidence page shows, store it, and renew the README's tables."""
-    from routing.commands_report import report_all
+    from routing.commands.report import report_all
 
     report_all(data, split=split, with_refits=refits, from_stored=from_stored, reuse=reuse)
 
@@ -166,7 +168,7 @@ def fetch(
     list_only: Annotated[bool, typer.Option("--list", help="Only list the sources and what was verified.")] = False,
 ) -> None:
     """Fetch the public logs that the shipped router was trained on, and build the tables that train reads."""
-    from routing.commands_fetch import fetch_all, list_sources
+    from routing.commands.fetch import fetch_all, list_sources
 
     if list_only:
         list_sources()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from routing.answer_client import Message, Request, Settings
+from routing.answer.client import Message, Request, Settings
 from routing.decision import Decision
 from routing.router import Routed
 from routing.schema import Expert

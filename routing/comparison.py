@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from routing.answer import Stop, ask
-from routing.answer_client import Request
+from routing.answer.client import Request
 from routing.keys import KeyRing
 from routing.schema import Answer, Expert
 

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from routing.answer import answers, same_request
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.errors import AnswerError
 from routing.keys import KeyRing
 from routing.predictors.glider_cards import MOST_CARDS, MOST_CHARS, Cards, ExpertCards

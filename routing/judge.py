@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Final, Literal
 
 from routing.answer import answers, same_request
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.errors import AnswerError
 from routing.keys import KeyRing
 from routing.schema import Answer, Expert

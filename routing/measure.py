@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from routing.answer import answers, same_request
-from routing.answer_client import Settings
-from routing.answer_text import reading_ease
+from routing.answer.client import Settings
+from routing.answer.text import reading_ease
 from routing.catalog import ASSETS
 from routing.errors import DataError
 from routing.probes import Probe, data_checks, data_probes

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from routing.answer_text import reading_ease
+from routing.answer.text import reading_ease
 from routing.comparison import Column
 from routing.errors import BudgetError, StoreError, TimedOut
 from routing.schema import Answer

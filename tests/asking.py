@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from routing.answer import answers, same_request
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.keys import KeyRing, endpoint_key_name
 from routing.schema import Answer, Expert
 from tests.loopback import Loopback

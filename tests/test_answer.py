@@ -14,7 +14,7 @@ import pytest
 
 from routing import answer, errors
 from routing.answer import Stop, answers, ask, same_request
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.keys import KeyRing
 from tests.asking import FAST, KEY, eventually, expert, one, ring
 from tests.loopback import MESSAGES, Loopback

@@ -8,10 +8,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from routing import answer, answer_errors, errors
+from routing import answer, errors
 from routing.answer import answers, ask, same_request
-from routing.answer_client import Stream
-from routing.answer_stream import pieces
+from routing.answer import errors as answer_errors
+from routing.answer.client import Stream
+from routing.answer.stream import pieces
 from routing.keys import KeyRing
 from tests.asking import FAST, expert, one, ring
 from tests.loopback import Loopback
@@ -64,7 +65,7 @@ def test_each_failure_is_one_sentence_without_a_key(
 
 
 def test_a_short_key_that_a_server_repeats_is_blotted_out(monkeypatch: pytest.MonkeyPatch, server: Loopback) -> None:
-    monkeypatch.setattr("routing.answer_call.explain", lambda *_, **__: errors.ServerFailed("I know hunter2."))
+    monkeypatch.setattr("routing.answer.call.explain", lambda *_, **__: errors.ServerFailed("I know hunter2."))
     keys = KeyRing(session={"STATUS_500_K_ENDPOINT_KEY": "hunter2"}, environ={}, endpoints={"status-500-k": server.url})
     (got,) = answers(same_request([expert("status-500-k")], "x", FAST), keys=keys)
     assert str(got.error) == "I know ***."

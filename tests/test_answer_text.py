@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from routing.answer_text import reading_ease, safe_markdown
+from routing.answer.text import reading_ease, safe_markdown
 from tests.loopback import HOSTILE
 
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from routing.answer import LiteLLM, load_litellm
-from routing.answer_client import Request
-from routing.answer_transport import canned_session, open_session, to_the_end
+from routing.answer.client import Request
+from routing.answer.transport import canned_session, open_session, to_the_end
 from routing.keys import KeyRing
 from tests.asking import FAST, eventually, expert
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pytest
 
-from routing.answer_client import Message, Settings
+from routing.answer.client import Message, Settings
 from routing.asking import (
     Estimate,
     Override,

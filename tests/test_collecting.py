@@ -5,11 +5,11 @@ import time
 import pandas as pd
 import pytest
 
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.collecting import Collection, Desk, Manner
-from routing.collecting_files import export, read_prompts
-from routing.collecting_judge import Grader, grading_prompt, read_grade
-from routing.collecting_tasks import InOrder, Task, cost_at_most, cost_expected
+from routing.collecting.files import export, read_prompts
+from routing.collecting.judge import Grader, grading_prompt, read_grade
+from routing.collecting.tasks import InOrder, Task, cost_at_most, cost_expected
 from routing.errors import DataError, StoreError
 from routing.outcomes import read
 from routing.store import Place, open_store

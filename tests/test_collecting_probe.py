@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from routing import commands_onboard
-from routing.collecting_figures import parse_figures, share_of
-from routing.collecting_probe import Adaptive, probe_set
+from routing.collecting.figures import parse_figures, share_of
+from routing.collecting.probe import Adaptive, probe_set
+from routing.commands import onboard as commands_onboard
 from routing.errors import DataError, GraphError, RoutingError
 from routing.onboarding.fit import fit
 from routing.own import OwnExpert

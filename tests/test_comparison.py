@@ -7,7 +7,7 @@ import pytest
 
 from routing import comparison
 from routing.answer import same_request
-from routing.answer_client import Message, Request, Settings
+from routing.answer.client import Message, Request, Settings
 from routing.catalog import load_catalog
 from routing.comparison import Comparison
 from routing.errors import KeyMissing, PromptError, ServerFailed

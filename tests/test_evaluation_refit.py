@@ -15,8 +15,8 @@ pytest.importorskip("onnx", reason="training needs onnx: run `make train` once t
 
 from routing.evaluation.told import tell
 from routing.training.features import FORM_CLASSES, Encoded
-from routing.training.tables import build_table
 from routing.training.graph import WIDTH
+from routing.training.tables import build_table
 from tests.test_training import made_up
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")

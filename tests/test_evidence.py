@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from routing.catalog import ASSETS
-from routing.commands_report import README, report_all
+from routing.commands.report import README, report_all
 from routing.errors import DataError
 from routing.evidence import EVIDENCE_JSON, EVIDENCE_NPZ, Evidence, rounded
 from routing.evidence_tables import TABLES, between, replaced, rewritten

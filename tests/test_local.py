@@ -15,7 +15,7 @@ import pytest
 
 from routing import local, weights
 from routing.answer import Stop, answers, ask, same_request
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.catalog import load_catalog
 from routing.errors import ContextTooLong, LocalFailed
 from routing.keys import KeyRing

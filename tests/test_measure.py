@@ -9,11 +9,11 @@ import pytest
 from routing import measure as measuring
 from routing.catalog import load_catalog
 from routing.checks import Check
-from routing.checks_read import chosen_letter, chosen_number
+from routing.checks.plans import plan_works
+from routing.checks.read import chosen_letter, chosen_number
+from routing.checks.returned import returned_value, same, stated_value
 from routing.errors import DataError, ServerFailed
 from routing.measure import measure, read_outcomes
-from routing.probe_code import returned_value, same, stated_value
-from routing.probe_plans import plan_works
 from routing.probes import Probe, data_checks, data_probes
 from routing.schema import Answer, Expert
 

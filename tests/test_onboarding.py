@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.catalog import ASSETS
-from routing.commands_report import README
-from routing.commands_validate import MARKS, with_curves
+from routing.commands.report import README
+from routing.commands.validate import MARKS, with_curves
 from routing.encoder import read_card
 from routing.errors import DataError, GraphError
 from routing.evaluation.measures import nearest

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from routing.collecting_probe import JOB, Standing
+from routing.collecting.probe import JOB, Standing
 from routing.figures import onboarding
 from routing.own import OwnExpert
 from routing.store import open_store

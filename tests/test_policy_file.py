@@ -20,9 +20,9 @@ from routing.onboarding.fit import prior
 from routing.own import Fact, OwnExpert
 from routing.own.extension import extended, plain
 from routing.policy_file import as_dict, capture, file_name, rebind, text
-from routing.policy_file_diff import changes, effect
-from routing.policy_file_reading import LARGEST, from_dict, parse
-from routing.policy_file_use import apply, load
+from routing.policy_file.diff import changes, effect
+from routing.policy_file.reading import LARGEST, from_dict, parse
+from routing.policy_file.use import apply, load
 from routing.registry import load_router
 from routing.sample import load_sample
 from routing.schema import Preferences

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from routing import commands_fetch
+from routing.commands import fetch as commands_fetch
 from routing.errors import DataError
 from routing.outcomes import read, read_pools
 from routing.sources import SOURCES, pinned

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.common import own, show
-from routing.answer_text import safe_markdown
+from routing.answer.text import safe_markdown
 from routing.figures import Measured, money
 from routing.insights import tokens_per_second
 from routing.local import local_experts, weights_of

@@ -12,7 +12,7 @@ import streamlit as st
 from pages.common import names
 from routing.answer import prepare
 from routing.catalog import ASSETS, EXPERTS_CSV, Catalog, load_catalog
-from routing.collecting_probe import ProbeSet, probe_set
+from routing.collecting.probe import ProbeSet, probe_set
 from routing.encoder import OnnxEncoder, read_card
 from routing.encoder import load as load_graph
 from routing.errors import CatalogError

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.common import answers, asking, choosing, conversation, own, show
 from pages.common.conversation import Turn
-from routing.answer_text import reading_ease, safe_markdown
+from routing.answer.text import reading_ease, safe_markdown
 from routing.comparison import Column
 from routing.errors import RoutingError
 from routing.schema import Answer

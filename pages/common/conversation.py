@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from pages.common import active, asking, cached, keys, money, own
-from routing.answer_client import Message
+from routing.answer.client import Message
 from routing.asking import Estimate, Plan, column_of, new_run, predicted
 from routing.comparison import Column, Comparison
 from routing.errors import BudgetError, StoreError

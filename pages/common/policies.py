@@ -11,8 +11,8 @@ from routing.objective import CONSTRAINTS
 from routing.own import OwnExpert
 from routing.own.extension import plain
 from routing.policy_file import USUAL_FALLBACKS, Flags, PolicyFile, capture, rebind
-from routing.policy_file_reading import checked_file
-from routing.policy_file_use import Ruling, apply, mismatch
+from routing.policy_file.reading import checked_file
+from routing.policy_file.use import Ruling, apply, mismatch
 from routing.predictors import DEFAULT
 from routing.recording import kept
 from routing.router import Router

@@ -9,7 +9,7 @@ from pages.common import active, cached, own, policies, show
 from routing.errors import RoutingError
 from routing.figures import money
 from routing.policy_file import PolicyFile
-from routing.policy_file_diff import Effect, changes, effect
+from routing.policy_file.diff import Effect, changes, effect
 from routing.store.policies import Kept
 
 PRESENT = 0  # stands for the present settings among versions, which count from 1

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from pages.common import own
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.asking import Override, settings_from
 from routing.local import SYSTEM_MESSAGE
 from routing.store import KeptRun

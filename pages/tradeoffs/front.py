@@ -90,7 +90,8 @@ def draw(found: Sweep, weight: float) -> None:
     )
     kind = "measured scores" if found.is_measured else "predicted scores, since these experts share too few prompts"
     st.caption(
-        f"{found.n_prompts:,} held-out prompts ({cached.sample(active.folder()).split} split), {len(found.experts)} experts, {kind}. "
+        f"{found.n_prompts:,} held-out prompts ({cached.sample(active.folder()).split} split), "
+        f"{len(found.experts)} experts, {kind}. "
         f"Across: mean predicted {found.constraint} of the chosen experts. "
         "Click a point of the curve to take its weight over. Other weights and all limits are left out here."
     )

@@ -7,7 +7,7 @@ from pages.common.policies_library import library
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
 from routing.policy_file import MOST_FALLBACKS, USUAL_FALLBACKS, Flags, PolicyFile
-from routing.policy_file_reading import LONGEST_NAME, LONGEST_NOTE, parse
+from routing.policy_file.reading import LONGEST_NAME, LONGEST_NOTE, parse
 from routing.recording import kept
 
 ROUTE = "pages/ask/route.py"

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from routing.collecting_probe import Standing
+from routing.collecting.probe import Standing
 from routing.figures.style import BLUE, GREEN, GREY, ORANGE, PURPLE
 
 MARGIN: Final = {"l": 10, "r": 10, "t": 10, "b": 10}

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from routing.errors import PolicyFileError, StoreError
 from routing.policy_file import PolicyFile, as_dict, text
-from routing.policy_file_reading import LARGEST, from_dict
+from routing.policy_file.reading import LARGEST, from_dict
 from routing.store.tables import PolicyRow
 
 MOST_NAMES: Final = 100  # of one person

@@ -3,7 +3,7 @@
 from datetime import date
 from pathlib import Path
 
-from routing.commands_report import machine
+from routing.commands.report import machine
 from routing.evidence_tables import replaced
 from tests.benchmarks import page, speed
 

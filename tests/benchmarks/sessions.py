@@ -23,9 +23,9 @@ from playwright.sync_api import Browser, Page, expect
 from playwright.sync_api import Error as BrowserError
 
 from routing.answer import same_request
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.catalog import load_catalog
-from routing.commands_report import machine
+from routing.commands.report import machine
 from routing.comparison import Comparison
 from routing.evidence_tables import replaced
 from routing.keys import KeyRing

@@ -7,7 +7,7 @@ import streamlit as st
 
 from pages.common import active, answers, asking, choosing, columns, controls, judging, own, settings, show
 from pages.common.history import listing
-from routing.answer_text import safe_markdown
+from routing.answer.text import safe_markdown
 from routing.asking import kept_histories
 from routing.errors import RoutingError
 from routing.recording import kept

@@ -9,8 +9,8 @@ import streamlit as st
 from pages.common import keys, money, own, person, show
 from pages.common.workshop import onboard_result
 from routing.collecting import Collection, Desk, Manner
-from routing.collecting_probe import DOMAINS, FEWEST, JOB, USUAL, Adaptive, Course, figures_of, learn, task_of
-from routing.collecting_tasks import SETTINGS, bill
+from routing.collecting.probe import DOMAINS, FEWEST, JOB, USUAL, Adaptive, Course, figures_of, learn, task_of
+from routing.collecting.tasks import SETTINGS, bill
 from routing.errors import RoutingError
 from routing.figures import CONFIG, onboarding
 from routing.recording import kept

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.common import active, cached, own, show
 from pages.common.download import csv_button
-from routing.collecting_probe import ProbeSet
+from routing.collecting.probe import ProbeSet
 from routing.figures import CONFIG, onboarding
 from routing.onboarding.skill import Skill
 from routing.schema import Expert

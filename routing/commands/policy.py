@@ -9,9 +9,9 @@ import typer
 from routing.commands import say
 from routing.errors import RoutingError
 from routing.policy_file import PolicyFile, as_dict
-from routing.policy_file_diff import Change, Effect, changes, effect
-from routing.policy_file_reading import read_file
-from routing.policy_file_use import SHORT, Ruling, load, mismatch, ruled_json, ruled_text
+from routing.policy_file.diff import Change, Effect, changes, effect
+from routing.policy_file.reading import read_file
+from routing.policy_file.use import SHORT, Ruling, load, mismatch, ruled_json, ruled_text
 from routing.registry import load_router
 from routing.report import number
 from routing.sample import load_sample

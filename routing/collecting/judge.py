@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from routing.answer import answers, same_request
-from routing.answer_client import Settings
-from routing.collecting_tasks import Task, cost_at_most
+from routing.answer.client import Settings
+from routing.collecting.tasks import Task, cost_at_most
 from routing.errors import DataError
 from routing.keys import KeyRing
 from routing.schema import Expert

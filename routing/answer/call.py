@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from routing.answer_client import Client, Request, Stream
-from routing.answer_errors import RETRYABLE, explain
+from routing.answer.client import Client, Request, Stream
+from routing.answer.errors import RETRYABLE, explain
 from routing.errors import AnswerError
 from routing.keys import Access, KeyRing
 from routing.local import local_experts, weights_of

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from routing.checks_read import plain, stated_json
+from routing.checks.read import plain, stated_json
 from routing.errors import PreferenceError
 
 LONGEST_SCHEMA: Final = 5_000

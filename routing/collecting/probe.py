@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from routing.collecting_tasks import Task
+from routing.collecting.tasks import Task
 from routing.errors import GraphError
 from routing.onboarding.basis import Basis
 from routing.onboarding.benchmarks import Figure

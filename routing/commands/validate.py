@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from routing.catalog import ASSETS
 from routing.commands import say, write_whole
-from routing.commands_report import README
+from routing.commands.report import README
 from routing.evidence_tables import replaced
 
 MARKS: Final = "onboarding"

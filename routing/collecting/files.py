@@ -10,7 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from routing.checks import KINDS, Check, is_right
-from routing.collecting_tasks import Task
+from routing.collecting.tasks import Task
 from routing.errors import DataError, PreferenceError
 from routing.store.outcomes import Collected
 

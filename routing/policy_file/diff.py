@@ -11,7 +11,7 @@ import numpy as np
 from routing.decision import choose
 from routing.objective import CONSTRAINTS, candidates
 from routing.policy_file import PolicyFile, as_dict
-from routing.policy_file_use import SHORT, Ruling
+from routing.policy_file.use import SHORT, Ruling
 from routing.predictors import DEFAULT
 from routing.sample import Sample
 from routing.schema import Floats

@@ -25,7 +25,7 @@ def answer_all(
 ) -> bool:
     """Ask experts, print their answers, and say whether any failed; ``own`` are those added or changed in the app."""
     from routing.answer import answers, same_request
-    from routing.answer_client import Settings
+    from routing.answer.client import Settings
     from routing.keys import KeyRing
 
     catalog = merged(load_catalog(), own).subset(names)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from routing.answer import Stop, ask
-from routing.answer_client import Request, Settings
-from routing.answer_text import reading_ease
+from routing.answer.client import Request, Settings
+from routing.answer.text import reading_ease
 from routing.asking import column_of
-from routing.collecting_tasks import SETTINGS, Judge, Queue, Task, billed, cost_at_most
+from routing.collecting.tasks import SETTINGS, Judge, Queue, Task, billed, cost_at_most
 from routing.errors import AnswerError, RoutingError
 from routing.keys import KeyRing
 from routing.recording import kept

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from routing import policy_file_parts as parts
 from routing.errors import PolicyFileError
 from routing.objective import CONSTRAINTS, check_preferences
 from routing.own import FACTS, OwnExpert, from_json
 from routing.own.checks import checked, checked_name
-from routing.policy_file import FORMAT, MOST_FALLBACKS, USUAL_FALLBACKS, Flags, PolicyFile, Rebound, as_dict, plain_note
+from routing.policy_file import (
+    FORMAT,
+    MOST_FALLBACKS,
+    USUAL_FALLBACKS,
+    Flags,
+    PolicyFile,
+    Rebound,
+    as_dict,
+    parts,
+    plain_note,
+)
 from routing.schema import Preferences
 
 LARGEST: Final = 400_000  # bytes; an onboarded expert's skill takes about 18,000

@@ -6,12 +6,12 @@ from typing import Any, Final, Literal
 
 import regex
 
-from routing.checks_code import passes_tests
-from routing.checks_form import is_form, is_json
-from routing.checks_read import LONGEST_ANSWER, chosen_letter, chosen_number, compared_pair, plain, said, stated_number
+from routing.checks.code import passes_tests
+from routing.checks.form import is_form, is_json
+from routing.checks.plans import plan_works
+from routing.checks.read import LONGEST_ANSWER, chosen_letter, chosen_number, compared_pair, plain, said, stated_number
+from routing.checks.returned import returned_value, same, stated_value
 from routing.errors import DataError, PreferenceError
-from routing.probe_code import returned_value, same, stated_value
-from routing.probe_plans import plan_works
 
 CheckKind = Literal["exact", "regex"]
 LONGEST_PATTERN: Final = 500
@@ -24,7 +24,7 @@ class Check:
     """How an answer is checked, and what is expected.
 
     ``expected`` is a letter (choice); a number, or ``{"value", "within"}`` (number); a text or several (exact, short);
-    a pattern (regex); the rules of ``checks_form.is_form`` (words); a JSON schema (json); or
+    a pattern (regex); the rules of ``checks.form.is_form`` (words); a JSON schema (json); or
     ``{"function", "calls", "results"}`` (code). For kinds of ``FROM_PROMPT`` it is None: the prompt itself says it.
     """
 

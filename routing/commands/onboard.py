@@ -16,7 +16,7 @@ from routing.schema import Expert
 
 if TYPE_CHECKING:
     from routing.collecting import Collection
-    from routing.collecting_probe import ProbeSet
+    from routing.collecting.probe import ProbeSet
     from routing.onboarding.skill import Skill
     from routing.store import Store
     from routing.store.outcomes import Collected
@@ -44,7 +44,7 @@ def onboard(  # noqa: PLR0913, PLR0917 - options of a command
     if validate:
         if data is None:
             raise RoutingError("--validate needs --data, the folder of outcomes.")
-        from routing.commands_validate import validate_onboarding
+        from routing.commands.validate import validate_onboarding
 
         validate_onboarding(data, split=split, json_file=json_file, store=store)
     elif expert is None or probe == (figures is not None):
@@ -60,8 +60,8 @@ def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, ag
     from dataclasses import replace
 
     from routing.collecting import Collection, Desk, Manner
-    from routing.collecting_probe import JOB, Adaptive, figures_of, learn, probe_set
-    from routing.collecting_tasks import SETTINGS
+    from routing.collecting.probe import JOB, Adaptive, figures_of, learn, probe_set
+    from routing.collecting.tasks import SETTINGS
     from routing.registry import load_router
     from routing.store import Place, open_store
 
@@ -88,8 +88,8 @@ def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, ag
 
 def by_figures(name: str, file: Path) -> None:
     """Fit an expert to published figures and keep that."""
-    from routing.collecting_figures import parse_figures
-    from routing.collecting_probe import keep_figures, learn, probe_set
+    from routing.collecting.figures import parse_figures
+    from routing.collecting.probe import keep_figures, learn, probe_set
     from routing.registry import load_router
     from routing.store import open_store
 
@@ -120,9 +120,9 @@ def collect(
     from dataclasses import replace
 
     from routing.collecting import Collection, Desk, Manner
-    from routing.collecting_files import export, read_prompts
-    from routing.collecting_judge import Grader
-    from routing.collecting_tasks import SETTINGS, InOrder
+    from routing.collecting.files import export, read_prompts
+    from routing.collecting.judge import Grader
+    from routing.collecting.tasks import SETTINGS, InOrder
     from routing.store import Place, open_store
 
     own, kept = read_prompts(prompts), open_store()

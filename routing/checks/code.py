@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routing import bounded
-from routing.checks_read import stated_code
+from routing.checks.read import stated_code
 from routing.errors import PreferenceError
 
 

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from routing.answer_call import Call
-from routing.answer_client import Request, Settings, Stream
-from routing.answer_stream import Tap, pieces
-from routing.answer_text import reading_ease
+from routing.answer.call import Call
+from routing.answer.client import Request, Settings, Stream
+from routing.answer.stream import Tap, pieces
+from routing.answer.text import reading_ease
 from routing.errors import PromptError
 from routing.keys import Access, KeyRing
 from routing.schema import Answer, AnswerEvent, Expert
@@ -212,7 +212,7 @@ def _litellm() -> ModuleType:
     import openai
     from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
 
-    from routing.answer_transport import canned_session, open_session
+    from routing.answer.transport import canned_session, open_session
 
     litellm.client_session = open_session(get_ssl_configuration())
     # The first call loads seconds' worth of modules, which must not count as the expert's latency.

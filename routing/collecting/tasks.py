@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from routing.answer_client import Settings
+from routing.answer.client import Settings
 from routing.asking import BYTES_PER_TOKEN_LEAST, BYTES_PER_TOKEN_USUAL, TEMPLATE_TOKENS
 from routing.errors import TimedOut
 from routing.schema import Answer, Expert

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from routing.answer_client import Stream
+from routing.answer.client import Stream
 
 
 class _Over(BaseException):

@@ -58,8 +58,9 @@ bench: setup $(VENV)/.test ## Measure speed; write the table in the README
 report: $(VENV)/.train ## Measure every router on the outcomes in DATA; write the evidence and the README's tables
 	@$(PY) -m routing report --data $(DATA)
 
-train: $(VENV)/.train ## Fit the router on the outcomes in DATA and export it to assets/
+train: $(VENV)/.train ## Fit the router on the outcomes in DATA, export it to assets/, measure onboarding on it
 	@$(PY) -m routing train --data $(DATA) --out assets
+	@$(PY) -m routing onboard --validate --data $(DATA) --store
 
 experts: setup ## Fetch a second, larger local expert (491 MB); SHA256= its official value
 	@$(PY) -m routing weights qwen2.5-coder-0.5b $(if $(SHA256),--sha256 $(SHA256))

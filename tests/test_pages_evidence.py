@@ -160,7 +160,7 @@ def test_every_router_picks_for_the_prompt_only_when_asked(app, monkeypatch):
     monkeypatch.setattr(names, "usable", lambda: some)
     cached.routers.clear()
     real, calls = cached.routers, []
-    monkeypatch.setattr(cached, "routers", lambda: calls.append(1) or real())
+    monkeypatch.setattr(cached, "routers", lambda folder=None: calls.append(1) or real(folder))
     type_prompt(app, MATHS)
     assert not calls
     app.session_state["route_tabs"] = "Which router picks what"

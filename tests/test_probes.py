@@ -9,7 +9,8 @@ from routing.checks import KINDS, Check, is_right
 from routing.errors import DataError, PreferenceError
 from routing.probes import own_probes
 from tests import probe_answers
-from tests.probe_answers import COMPUTED, REFERENCES
+from tests.probe_answers import COMPUTED
+from tests.probe_references import REFERENCES
 
 PROBES = {p.prompt_id: p for p in own_probes()}
 DOMAINS = {

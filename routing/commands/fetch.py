@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from routing.catalog import unknown_name
@@ -83,7 +84,8 @@ def _files(fetcher: Fetcher, source: Source, *, with_unseen: bool) -> list[Fetch
 
 def _build(out: Path, chosen: Sequence[Source], fetched: dict[str, list[Fetched]]) -> None:
     tables = Tables(out)
-    try:
+    with ExitStack() as undo:
+        undo.callback(tables.drop)
         for source in chosen:
             counts = tables.add(source.name, source.licence, source.read(fetched[source.name]))
             doubled = f", {counts.doubled:,} doubled outcomes left out" if counts.doubled else ""
@@ -91,9 +93,7 @@ def _build(out: Path, chosen: Sequence[Source], fetched: dict[str, list[Fetched]
                 f"{source.name}: {counts.prompts:,} prompts, {counts.outcomes:,} outcomes of {len(counts.experts)} "
                 f"experts{doubled}"
             )
-    except BaseException:
-        tables.drop()
-        raise
+        undo.pop_all()
     lost = tables.finish()
     if lost:
         say(f"Pools left out, since an expert of theirs has no outcome here: {', '.join(lost)}.")

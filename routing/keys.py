@@ -10,29 +10,30 @@ from routing.addresses import checked_address
 from routing.errors import KeyMissing, RequestRefused
 from routing.schema import Expert
 
-# Alternatives are tried in order. Source: litellm.validate_environment; tests/test_answer.py compares the two.
-KEY_NAMES: Mapping[str, tuple[str, ...]] = {
-    "ai21": ("AI21_API_KEY",),
-    "anthropic": ("ANTHROPIC_API_KEY",),
-    "azure_ai": ("AZURE_AI_API_KEY",),
-    "cerebras": ("CEREBRAS_API_KEY",),
-    "cohere": ("COHERE_API_KEY",),
+# LiteLLM's names of providers that take a key alone, or a key and an address; most keys are named after their provider.
+_USUAL = (
+    "ai21 aihubmix aiml amazon_nova anthropic azure azure_ai baseten cerebras chutes cloudflare codestral cohere "
+    "dashscope databricks deepinfra deepseek featherless_ai fireworks_ai friendliai github gmi gradient_ai groq "
+    "hyperbolic inception minimax mistral moonshot morph nebius novita nscale nvidia_nim openai openrouter ovhcloud "
+    "poe publicai qwen_ai_platform qwencloud sambanova tencent v0 vercel_ai_gateway volcengine wandb xai zai"
+)
+# Alternatives are tried in order. Source: litellm.validate_environment; tests/test_keys.py compares the two.
+KEY_NAMES: Mapping[str, tuple[str, ...]] = {name: (f"{name.upper()}_API_KEY",) for name in _USUAL.split()} | {
     "cohere_chat": ("COHERE_API_KEY",),
-    "deepinfra": ("DEEPINFRA_API_KEY",),
-    "deepseek": ("DEEPSEEK_API_KEY",),
-    "fireworks_ai": ("FIREWORKS_AI_API_KEY",),
     "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-    "groq": ("GROQ_API_KEY",),
-    "mistral": ("MISTRAL_API_KEY",),
-    "nebius": ("NEBIUS_API_KEY",),
-    "nvidia_nim": ("NVIDIA_NIM_API_KEY",),
-    "openai": ("OPENAI_API_KEY",),
-    "openrouter": ("OPENROUTER_API_KEY",),
+    "lambda_ai": ("LAMBDA_API_KEY",),
+    "meta_llama": ("LLAMA_API_KEY",),
+    "perplexity": ("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"),
+    "scaleway": ("SCW_SECRET_KEY",),
     "together_ai": ("TOGETHERAI_API_KEY",),
-    "xai": ("XAI_API_KEY",),
 }
 # Providers that give every customer an address of their own.
-ADDRESS_NAMES: Mapping[str, str] = {"azure_ai": "AZURE_AI_API_BASE"}
+ADDRESS_NAMES: Mapping[str, str] = {
+    "azure": "AZURE_API_BASE",
+    "azure_ai": "AZURE_AI_API_BASE",
+    "cloudflare": "CLOUDFLARE_API_BASE",
+    "databricks": "DATABRICKS_API_BASE",
+}
 WHERE = "under Keys or in .streamlit/secrets.toml"
 _HARMLESS = re.compile(
     r"^(PATH|HOME|USER|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|VIRTUAL_ENV"
@@ -166,8 +167,9 @@ class KeyRing:
         names = KEY_NAMES.get(provider)
         if names is None:
             raise KeyMissing(
-                f"{expert.title} is served by {provider!r}, whose keys are not known here. "
-                f"Known are {', '.join(sorted(KEY_NAMES))}. Give an address of your own for it."
+                f"{expert.title} is served by {provider!r}, which needs more than a key or is not known here. Give an "
+                f"address of your own for it, or the name that it has at one of {len(KEY_NAMES)} providers that are "
+                "known, such as openrouter/..."
             )
         found = self.find(*names)
         if found is None:

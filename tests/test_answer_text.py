@@ -30,7 +30,7 @@ def test_hostile_markup_becomes_harmless() -> None:
             "[a]\\(java&#115;cript:x) [b]\\( javascript:x) [c]\\(\\<javascript:x>)",
         ),
         ("[r]: javascript:x", "\\[r]: javascript:x"),
-        ("![a][r]", "\\![a][r]"),
+        ("![a][r]", "&#33;[a][r]"),
         (":red[x] :material/home: 12:30", "\\:red[x] \\:material/home: 12:30"),
         ("    <b>indented code</b>", "    <b>indented code</b>"),
         ("- x\n  ```\n  <b>\n  ```\n<b>", "- x\n  ```\n  <b>\n  ```\n\\<b>"),
@@ -42,7 +42,33 @@ def test_markup(text: str, shown: str) -> None:
     assert safe_markdown(text) == shown
 
 
-@pytest.mark.parametrize("unit", ["`", "`` ` ", "![a", "<a", "$", "[a](b", "$a ", "[ > ", "> ", "[a]: "])
+# Each is an image to a browser, though a simpler reading takes it for code or mathematics.
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a ` b\n\n![x](https://e.test/p)\n\n` c",
+        r"\` ![x](https://e.test/p) `",
+        r"\$ ![x](https://e.test/p) $",
+        "$ ` $ ![x](https://e.test/p) `",
+        "$$\n```\n$$\n![x](https://e.test/p)\n```",
+        "<div>\n```\na\n\n```\n![x](https://e.test/p)",
+        r"\![a[b]](https://e.test/p)",
+        "[^1]: a\n\n    ![x](https://e.test/p)\n\nb [^1]",
+        "```\n![a]\n\n1. > [a]:\n```",
+    ],
+)
+def test_no_image_is_left_whatever_passes_for_code(text: str) -> None:
+    assert "![" not in safe_markdown(text)
+
+
+def test_code_keeps_what_only_looks_like_an_image() -> None:
+    rust = "```rust\nlet a = vec![1, 2];\nlet b = grid[i][j];\n```\n\n[more](https://doc.rust-lang.org)"
+    assert safe_markdown(rust) == rust
+
+
+@pytest.mark.parametrize(
+    "unit", ["`", "`` ` ", "![a", "<a", "$", "[a](b", "$a ", "[ > ", "> ", "[a]: ", "[\n", "![a]("]
+)
 def test_markup_is_bounded(unit: str) -> None:
     began = time.monotonic()
     safe_markdown((unit * 100_000)[:100_000])

@@ -13,6 +13,10 @@ _IMAGE = re.compile(r"!\[(?P<alt>[^\[\]\n]{0,500})\](?=\()")
 _LINK = re.compile(r"\]\((?=\s*<?(?P<address>[^\s)>]{0,12}))")
 _DEFINITION = re.compile(r"^(?P<lead>[ >]*)\[(?=[^\]\n]{0,999}\]:\s*<?(?P<address>[^\s>]{0,12}))", re.MULTILINE)
 _ALLOWED = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
+# A line on which a link may get its address, whatever list or quotation it stands in.
+_LABEL = re.compile(r"^[ \t>*+\-\d.)]*\[(?:[^\]\\]|\\.){1,999}\]:", re.MULTILINE | re.DOTALL)
+_BLANK = re.compile(r"(\n[ \t]*(?=\n))")
+_JOINER = "\u2060"  # has no width, and parts what would be an image
 # Streamlit's own marks: coloured text, icons and badges. An answer's words must stay words.
 _DIRECTIVE = re.compile(r":(?=[a-z]+(?:-[a-z]+)*\[|material/|streamlit:)")
 
@@ -21,7 +25,8 @@ def safe_markdown(text: str) -> str:
     r"""Make an answer harmless for ``st.markdown`` without changing how ordinary text looks.
 
     HTML is shown, not interpreted; an image becomes a link, so that nothing is fetched before a click; only
-    http, https and mailto addresses are links. Code keeps its characters, and so does mathematics.
+    http, https and mailto addresses are links. Code keeps its characters, and so does mathematics; but where the
+    browser could disagree with us about what is code, no image comes of it, since one alone could carry a prompt away.
 
     >>> safe_markdown("<b>bold</b> ![x](https://example.org/p.png) `<b>`")
     '\\<b>bold\\</b> [image: x](https://example.org/p.png) `<b>`'
@@ -38,7 +43,7 @@ def safe_markdown(text: str) -> str:
             out.append(line)
         else:
             prose.append(line)
-    return "\n".join(out + _flush(prose))
+    return _without_images("\n".join(out + _flush(prose)))
 
 
 def reading_ease(text: str) -> float | None:
@@ -71,6 +76,15 @@ def _flush(prose: list[str]) -> list[str]:
     return ["".join(part if is_code else _harmless(part) for is_code, part in _spans(text))]
 
 
+def _without_images(text: str) -> str:
+    """Part whatever the browser might still read as an image; none reaches across a blank line."""
+    has_labels = _LABEL.search(text) is not None
+    parts = _BLANK.split(text)
+    ends = (len(part) if has_labels else max(0, part.rfind("](")) for part in parts)
+    pairs = zip(parts, ends, strict=True)
+    return "".join(part[:end].replace("![", f"!{_JOINER}[") + part[end:] for part, end in pairs)
+
+
 def _spans(text: str) -> Iterator[tuple[bool, str]]:
     """Split into code spans, closed by as many backticks as opened them, and the rest; linear in the text."""
     runs = list(_TICKS.finditer(text))
@@ -100,7 +114,7 @@ def _harmless(text: str) -> str:
 def _plain(text: str) -> str:
     text = _HTML.sub(r"\\<", text)
     text = _IMAGE.sub(lambda m: f"[image: {m['alt']}]" if m["alt"] else "[image]", text)
-    text = text.replace("![", "\\![")
+    text = text.replace("![", "&#33;[")  # a backslash could itself be escaped by one before it
     text = _LINK.sub(lambda m: m.group() if _ALLOWED.match(m["address"]) else "]\\(", text)
     text = _DEFINITION.sub(lambda m: m.group() if _ALLOWED.match(m["address"]) else f"{m['lead']}\\[", text)
     return _DIRECTIVE.sub(r"\\:", text)

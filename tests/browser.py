@@ -13,7 +13,8 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = [
@@ -96,6 +97,31 @@ def visit(page: Page, address: str) -> None:
     """Open an address and wait for the page's question."""
     page.goto(address)
     expect(page.locator("h3").first).to_be_visible(timeout=PATIENCE_MS)
+
+
+def drawn(page: Page) -> None:
+    """Wait until the page is drawn."""
+    app = page.locator("[data-testid=stApp]")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def pick(page: Page, box: Locator, option: str, *, exact: bool = False) -> None:
+    """Choose an option of a select box by its text, or by a part of it.
+
+    A page that draws itself anew closes an open list; then the list is opened again, as a person would.
+    """
+    listed = page.get_by_role("option", name=option, exact=exact).first
+    for patience_ms in (5_000, 10_000, PATIENCE_MS):
+        drawn(page)
+        box.click()
+        if exact:
+            box.fill(option)
+        try:
+            listed.click(timeout=patience_ms)
+            return
+        except PlaywrightTimeout:
+            page.keyboard.press("Escape")
+    raise AssertionError(f"no list offered the option {option!r}")
 
 
 def type_prompt(page: Page, text: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from routing.catalog import load_catalog
-from tests.browser import type_prompt, visit
+from tests.browser import drawn, type_prompt, visit
 
 PATIENCE_MS = 60_000
 
@@ -44,12 +44,6 @@ def choose(page: Page, experts: Sequence[str]) -> None:
             box.fill(title)
             box.press("Enter")
             expect(tags.filter(has_text=title)).to_have_count(1, timeout=PATIENCE_MS)
-
-
-def drawn(page: Page) -> None:
-    """Wait until the page is drawn."""
-    app = page.locator("[data-testid=stApp]")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE_MS)
 
 
 def ask(page: Page) -> None:

@@ -1,9 +1,13 @@
-"""What several tests share: where the outcome data may lie, and a router made of small parts."""
+"""What several tests share: where data lies, and a real browser."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser import PATIENCE_MS, open_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,3 +27,19 @@ def outcome_data() -> Path:
     if not (folder / "prompts.parquet").is_file():
         pytest.skip(f"no outcome data at {folder}: set THALAMUS_DATA to the folder that holds prompts.parquet")
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser for the tests of one file."""
+    with open_browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A window of its own in the browser, as wide as a laptop's."""
+    context = browser.new_context(viewport={"width": 1360, "height": 1600})
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()

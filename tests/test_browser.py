@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import PATIENCE_MS, lead, open_browser, serve, type_prompt, visit
+from tests.browser import lead, serve, type_prompt, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 MATHS = "How many ways are there to seat five people round a table?"
@@ -15,20 +15,6 @@ MATHS = "How many ways are there to seat five people round a table?"
 def address():
     with serve() as found:
         yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1360, "height": 1400})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
 
 
 def move_slider(page, label, presses, key="ArrowRight"):

@@ -7,12 +7,13 @@ import subprocess
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import PATIENCE_MS, free_port, open_browser, serve, type_prompt, visit
+from tests.browser import free_port, serve, visit
+from tests.compare_page import ask, home, prepare
 from tests.loopback import Loopback
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 MATHS = "How many ways are there to seat five people round a table?"
-PLACE = "compare?pool=gpt-4o-mini,o3-mini"
+EXPERTS = ("gpt-4o-mini", "o3-mini")
 
 
 @pytest.fixture(scope="module")
@@ -22,52 +23,16 @@ def server():
 
 
 @pytest.fixture
-def address(tmp_path_factory):
-    with serve(environ={"XDG_DATA_HOME": str(tmp_path_factory.mktemp("runs"))}) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as found:
-        yield found
+def place(server, tmp_path):
+    """An environment with both experts behind the loopback server, and a history of its own."""
+    server.manners.clear()
+    return home(tmp_path, dict.fromkeys(EXPERTS, server.url))
 
 
 @pytest.fixture
-def page(browser, server):
-    server.manners.clear()
-    context = browser.new_context(viewport={"width": 1360, "height": 1600})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
-
-
-def own_address(page, title, url):
-    box = page.get_by_role("combobox", name=re.compile("Own address for"))
-    box.click()
-    box.fill(title)
-    page.get_by_role("option", name=title, exact=True).first.click()
-    page.get_by_label("OpenAI-compatible address").fill(url)
-    page.get_by_role("button", name="Use this address").click()
-    expect(page.get_by_text(re.compile("Own address for"), exact=False).last).to_be_visible()
-    expect(page.get_by_label("OpenAI-compatible address")).to_have_value("")
-
-
-def compare(page, address, server, prompt=MATHS):
-    """Compare with two experts behind the loopback server, ready to be asked."""
-    visit(page, f"{address}/{PLACE}")
-    type_prompt(page, prompt)
-    page.get_by_text("Keys and own addresses").click()
-    for title in ("GPT-4o mini", "o3-mini"):
-        own_address(page, title, server.url)
-    page.get_by_text("Keys and own addresses").click()
-    page.get_by_text(re.compile("Ask at an unknown price")).click()
-
-
-def ask(page):
-    button = page.get_by_role("button", name="Ask", exact=True)
-    expect(button).to_be_enabled()
-    button.click()
+def address(place):
+    with serve(environ=place) as found:
+        yield found
 
 
 def answered(page, n=2):
@@ -75,7 +40,7 @@ def answered(page, n=2):
 
 
 def test_two_answers_a_blind_vote_a_second_turn_and_the_history(page, address, server):
-    compare(page, address, server)
+    prepare(page, address, EXPERTS, MATHS)
     page.get_by_text("Blind", exact=True).click()
     ask(page)
     expect(page.get_by_text("Which is best?")).to_be_visible(timeout=120_000)
@@ -102,7 +67,7 @@ def test_two_answers_a_blind_vote_a_second_turn_and_the_history(page, address, s
 
 def test_a_failing_expert_is_asked_again_and_a_stuck_one_is_stopped(page, address, server):
     server.manners.update({"gpt-4o-mini": "status-401", "o3-mini": "stuck"})
-    compare(page, address, server)
+    prepare(page, address, EXPERTS, MATHS)
     ask(page)
     expect(page.get_by_text("refused the key for")).to_be_visible(timeout=120_000)
     expect(page.get_by_text("I am", exact=False).first).to_be_visible()
@@ -119,9 +84,9 @@ def test_a_failing_expert_is_asked_again_and_a_stuck_one_is_stopped(page, addres
     expect(page.get_by_text("Stopped; this is a part")).to_have_count(0)
 
 
-def test_the_budget_refuses(page, server, tmp_path):
+def test_the_budget_refuses(page, tmp_path):
     with serve(environ={"XDG_DATA_HOME": str(tmp_path), "OPENAI_API_KEY": "sk-none"}) as address:
-        visit(page, f"{address}/{PLACE}&prompt=Name+three+colours")
+        visit(page, f"{address}/compare?pool={','.join(EXPERTS)}&prompt=Name+three+colours")
         expect(page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         page.get_by_role("button", name=re.compile(r"\$1.00 left")).click()
         expect(page.get_by_text("Nothing spent yet")).to_be_visible()
@@ -135,17 +100,17 @@ def test_the_budget_refuses(page, server, tmp_path):
         expect(page.locator("table.facts")).to_have_count(0)
 
 
-def test_after_kill_9_the_finished_answer_is_there_and_the_run_is_marked(page, server, tmp_path):
+def test_after_kill_9_the_finished_answer_is_there_and_the_run_is_marked(page, server, place):
     server.manners["o3-mini"] = "stuck"
     port = free_port()
-    with serve(port=port, environ={"XDG_DATA_HOME": str(tmp_path)}) as address:
-        compare(page, address, server)
+    with serve(port=port, environ=place) as address:
+        prepare(page, address, EXPERTS, MATHS)
         ask(page)
         answered(page, 1)
         found = subprocess.run(["pgrep", "-f", f"server.port {port}"], capture_output=True, text=True, check=True)
         for pid in found.stdout.split():
             subprocess.run(["kill", f"-{signal.SIGKILL.value}", pid], check=False)
-    with serve(environ={"XDG_DATA_HOME": str(tmp_path)}) as address:
+    with serve(environ=place) as address:
         visit(page, f"{address}/history")
         expect(page.get_by_text("interrupted")).to_be_visible()
         page.get_by_role("button", name=MATHS).click()

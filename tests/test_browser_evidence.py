@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import lead, type_prompt, visit
-from tests.test_browser import address, browser, page
+from tests.browser import lead, pick, type_prompt, visit
+from tests.test_browser import address
 
-__all__ = ["address", "browser", "page"]
+__all__ = ["address"]
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 EVIDENCE = {
     "Cost and quality": "Quality against cost",
@@ -26,8 +26,7 @@ def test_the_evidence_is_opened_tab_by_tab_and_taken_away(page, address):
     charts = page.locator(".js-plotly-plot")
     expect(charts.first).to_be_visible()
     before = lead(page)
-    page.get_by_role("combobox", name="Pool").click()
-    page.get_by_role("option", name="Strong and weak pair").click()
+    pick(page, page.get_by_role("combobox", name="Pool"), "Strong and weak pair")
     expect(page.locator("p.lead")).not_to_have_text(before)
     for tab, heading in EVIDENCE.items():
         page.get_by_role("tab", name=tab).click()

@@ -5,16 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import open_browser, serve, type_prompt, visit
+from tests.browser import pick, serve, type_prompt, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 MATHS = "How many ways are there to seat five people round a table?"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as found:
-        yield found
 
 
 def add_from_list(page: Page, address: str) -> None:
@@ -33,16 +27,14 @@ def add_from_list(page: Page, address: str) -> None:
 
 def choose_own_pool(page: Page) -> list[str]:
     """The experts that can be chosen for a pool of one's own."""
-    page.get_by_label("Pool", exact=True).click()
-    page.get_by_role("option", name="My choice").click()
+    pick(page, page.get_by_label("Pool", exact=True), "My choice")
     page.get_by_label("Experts", exact=True).click()
     page.get_by_label("Experts", exact=True).fill("House")
     return page.get_by_role("option").all_inner_texts()
 
 
-def test_an_expert_is_added_seen_on_route_hidden_and_outlives_a_kill(browser, tmp_path):
+def test_an_expert_is_added_seen_on_route_hidden_and_outlives_a_kill(page, tmp_path):
     place = {"XDG_DATA_HOME": str(tmp_path)}
-    page = browser.new_page()
     with serve(environ=place, kill=True) as address:
         add_from_list(page, address)
         visit(page, address)
@@ -63,4 +55,3 @@ def test_an_expert_is_added_seen_on_route_hidden_and_outlives_a_kill(browser, tm
         expect(page.locator("p.lead")).to_be_visible()
         expect(page.get_by_text(re.compile("House mini"))).to_have_count(0)
         assert choose_own_pool(page) in ([], ["No results"])
-    page.close()

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import free_port, open_browser, serve
+from tests.browser import free_port, serve
 from tests.compare_page import ask, card, home, prepare
 from tests.loopback import Loopback
 
@@ -34,20 +34,10 @@ def address(server, closed_port, tmp_path_factory):
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser, server):
+@pytest.fixture(autouse=True)
+def well_behaved(server):
     server.manners.clear()
     server.requests.clear()
-    context = browser.new_context(viewport={"width": 1360, "height": 1800})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
 
 
 def settings(page, **numbers):

@@ -7,17 +7,16 @@ import pytest
 from playwright.sync_api import expect
 
 from routing.local import local_experts
-from tests.browser import open_browser, serve, visit
+from tests.browser import pick, serve, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 PROMISED_S = 180
 
 
-def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(tmp_path):
+def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(page, tmp_path):
     if not local_experts().is_installed("smollm2-135m"):
         pytest.skip("no weights are here: make setup")
-    with serve(environ={"XDG_DATA_HOME": str(tmp_path)}) as address, open_browser() as browser:
-        page = browser.new_page(viewport={"width": 1360, "height": 1600})
+    with serve(environ={"XDG_DATA_HOME": str(tmp_path)}) as address:
         visit(page, f"{address}/onboard")
         expect(page.get_by_text("was left out in turn")).to_be_visible(timeout=60_000)
         began = time.monotonic()
@@ -38,7 +37,5 @@ def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(tmp
         page.get_by_role("link", name="Route a prompt with it").click()
         expect(page.locator("h3").first).to_be_visible()
         visit(page, f"{address}/onboard")
-        box = page.get_by_role("combobox", name=re.compile("Expert")).first
-        box.click()
-        page.get_by_role("option", name="my-smollm").click()
+        pick(page, page.get_by_role("combobox", name=re.compile("Expert")).first, "my-smollm")
         expect(page.get_by_text(re.compile("^from 30 probes and published figures")).first).to_be_visible()

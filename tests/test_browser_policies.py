@@ -3,24 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import PATIENCE_MS, lead, open_browser, serve, type_prompt, visit
+from tests.browser import lead, pick, serve, type_prompt, visit
 from tests.test_browser import MATHS, move_slider
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser):
-    context = browser.new_context(viewport={"width": 1360, "height": 1400})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
 
 
 def go(page, name):
@@ -54,8 +40,7 @@ def test_save_change_save_compare_restart_load(page, tmp_path):
     with serve(environ=environ) as address:
         visit(page, f"{address}/policies")
         expect(page.get_by_text("Kept policy files")).to_be_visible()
-        page.get_by_role("combobox", name="Version").click()
-        page.get_by_role("option", name="1, ").click()
+        pick(page, page.get_by_role("combobox", name="Version"), "1, ")
         page.get_by_role("button", name="Load", exact=True).click()
         expect(page.get_by_text("Route now has the settings of Team default")).to_be_visible()
         go(page, "Route")

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import open_browser, serve, type_prompt, visit
-from tests.compare_page import ask, card, choose, drawn
+from tests.browser import drawn, pick, serve, type_prompt, visit
+from tests.compare_page import ask, card, choose
 from tests.loopback import Loopback
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
@@ -23,17 +23,8 @@ def server():
         yield found
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser() as found:
-        yield found
-
-
 def own_address(page, title, url, key):
-    box = page.get_by_role("combobox", name=re.compile("Own address for"))
-    box.click()
-    box.fill(title)
-    page.get_by_role("option", name=title, exact=True).first.click()
+    pick(page, page.get_by_role("combobox", name=re.compile("Own address for")), title, exact=True)
     page.get_by_label("OpenAI-compatible address").fill(url)
     page.get_by_label("Its key, if it needs one").fill(key)
     page.get_by_role("button", name="Use this address").click()

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import lead, open_browser, serve, type_prompt, visit
+from tests.browser import lead, pick, serve, type_prompt, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 EXPERTS = ("gpt-4o-mini", "gemini-1.5-pro", "our own llama")
@@ -38,14 +38,6 @@ def address(tmp_path_factory):
         yield found
 
 
-@pytest.fixture
-def page():
-    with open_browser() as browser:
-        one = browser.new_page(viewport={"width": 1360, "height": 1000})
-        yield one
-        one.close()
-
-
 def upload(page, name, content):
     page.locator("input[type=file]").first.set_input_files(
         {"name": name, "mimeType": "application/octet-stream", "buffer": content}
@@ -63,8 +55,7 @@ def test_a_team_trains_judges_and_uses_its_own_router(page, address, tmp_path):
     upload(page, "ratings.csv", log().to_csv(index=False).encode())
     expect(page.get_by_text("ratings.csv: 960 rows, 4 columns")).to_be_visible()
     expect(page.get_by_text("They look like 1 to 5 stars.")).to_be_visible()
-    page.get_by_role("combobox", name="Scores run from").click()
-    page.get_by_role("option", name="1 to 5 stars").click()
+    pick(page, page.get_by_role("combobox", name="Scores run from"), "1 to 5 stars")
     page.get_by_role("button", name="Check the table").click()
     expect(page.get_by_text("Every row can be used.")).to_be_visible()
     page.get_by_label("Name", exact=True).fill("Team router")

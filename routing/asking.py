@@ -9,7 +9,7 @@ from routing.answer.client import Message, Request, Settings
 from routing.decision import Decision
 from routing.router import Routed
 from routing.schema import Expert
-from routing.store.records import KeptRun, NewRun
+from routing.store.records import NewRun
 
 MOST_FALLBACKS: Final = 3
 # Tokenizers that fall back to bytes make at most one token of a byte, and digits or rare scripts come near it; no
@@ -26,6 +26,7 @@ class Override:
     system: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
+    is_json: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +95,6 @@ def settings_from(kept: Mapping[str, Any]) -> tuple[Settings, dict[str, Override
     """Settings and overrides of a stored run."""
     shared = {n: kept[n] for n in Settings.__dataclass_fields__ if n in kept}
     return Settings(**shared), {name: Override(**own) for name, own in kept.get("overrides", {}).items()}
-
-
-def kept_histories(turns: Sequence[KeptRun]) -> dict[str, tuple[Message, ...]]:
-    """What each column of a stored conversation said, oldest first; a turn that was asked twice counts once."""
-    found: dict[str, tuple[Message, ...]] = {}
-    for number in sorted({run.run.turn for run in turns}):
-        run = min((r for r in turns if r.run.turn == number), key=lambda r: r.created)
-        for kept in run.answers:
-            if kept.answer.text.strip():
-                column = column_of(*kept.place)
-                said = (Message("user", run.run.prompt), Message("assistant", kept.answer.text))
-                found[column] = (*found.get(column, ()), *said)
-    return found
 
 
 def fallbacks(decision: Decision, asked: Collection[str], is_usable: Callable[[str], bool]) -> tuple[str, ...]:
@@ -181,10 +169,10 @@ def _prices(expert: Expert) -> tuple[float, float]:
 
 def _tokens_in(request: Request, counted: int) -> tuple[float, float]:
     """About how many tokens go in, and how many at most."""
-    others = [m["content"] for m in request.messages()][:-1]
-    before = sum(len(text.encode()) for text in others)
+    prompt = len(request.prompt.encode())
+    before = sum(len(m["content"].encode()) for m in request.messages()) - prompt
     usual = counted + before / BYTES_PER_TOKEN_USUAL
-    at_most = max(counted, len(request.prompt.encode()) / BYTES_PER_TOKEN_LEAST) + before / BYTES_PER_TOKEN_LEAST
+    at_most = max(counted, prompt / BYTES_PER_TOKEN_LEAST) + before / BYTES_PER_TOKEN_LEAST
     return usual, at_most + TEMPLATE_TOKENS
 
 

@@ -16,13 +16,13 @@ from routing.asking import (
     estimate,
     expert_of,
     fallbacks,
-    kept_histories,
     new_run,
     predicted,
     settings_from,
 )
 from routing.difference import as_html, changes, difference, likeness
 from routing.exporting import json_lines, rows
+from routing.histories import further, kept_histories
 from routing.judging import calls, cost_at_most
 from routing.schema import Preferences
 from routing.spending import account_of, total_of
@@ -80,6 +80,26 @@ def test_settings_come_back_from_the_store_as_they_went():
     settings, own = settings_from(made.as_json())
     assert settings == made.settings
     assert own == {"b": Override("Be brief.", None, 64)}
+
+
+def test_json_may_be_asked_of_one_expert_alone_and_is_always_asked_in_words_too():
+    one, other = plan(A, B, overrides={"b": Override(is_json=True)}).requests()
+    assert not one.settings.is_json
+    assert "JSON" not in one.messages()[0]["content"]
+    assert other.messages()[0]["content"].endswith("Answer with one JSON object and nothing else.")
+    told = replace(other, prompt="Write json.")
+    assert "one JSON object" not in told.messages()[0]["content"], "it is said already"
+    assert replace(told, settings=replace(told.settings, system="")).messages()[0]["role"] == "user"
+
+
+def test_who_did_not_answer_gets_the_prompt_before_with_the_next_one():
+    histories = further({}, "Who wrote Faust?", {"a #1": "Goethe.", "b #1": " "})
+    one, other = plan(A, B, histories=histories).requests()
+    assert [m["role"] for m in one.messages()] == ["system", "user", "assistant", "user"]
+    assert other.messages()[1:] == [{"role": "user", "content": "Who wrote Faust?\n\nWhat is new?"}]
+    long = further({}, "x" * 4000, {"b #1": ""})
+    prices = [estimate(plan(B, histories=h), Routed(), ["b"], []).most for h in (long, {})]
+    assert prices[0] > prices[1] + 10 * 4000 / 1e6
 
 
 def test_expected_is_never_above_most_and_both_grow_with_repeats():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from routing.asking import kept_histories
+from routing.histories import kept_histories
 from routing.comparison import Column
 from routing.errors import ServerFailed
 from routing.exporting import json_lines, rows

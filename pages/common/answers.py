@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.common import own, show
-from routing.answer.text import safe_markdown
+from routing.answer.text import is_json, safe_markdown
 from routing.figures import Measured, money
 from routing.insights import tokens_per_second
 from routing.local import local_experts, weights_of
@@ -46,19 +46,34 @@ def ending(answer: Answer) -> None:
         if answer.text:
             st.caption(":material/content_cut: It broke off here; what arrived is kept, and incomplete.")
     elif not answer.is_complete:
-        cut = answer.finish_reason == "length"
-        st.caption(
-            f":material/content_cut: {'Cut at the longest answer allowed' if cut else 'Stopped'}; this is a part."
-        )
+        st.caption(f":material/content_cut: {_cut(answer)}")
     elif not answer.text.strip():
         st.caption("The answer is empty.")
 
 
-def facts(answer: Answer, told: Predicted, *, ease: float | None, check: tuple[str, str, bool] | None = None) -> None:
+def _cut(answer: Answer) -> str:
+    """Why an answer that nothing went wrong with is only a part."""
+    if answer.finish_reason == "length" and not answer.text.strip():
+        return (
+            "The longest answer allowed was used up before a word was written; reasoning counts too. Raise it under "
+            "Settings."
+        )
+    why = {"length": "Cut at the longest answer allowed", "content_filter": "Ended by the provider's content filter"}
+    return f"{why.get(answer.finish_reason or '', 'Stopped')}; this is a part."
+
+
+def facts(
+    answer: Answer,
+    told: Predicted,
+    *,
+    ease: float | None,
+    check: tuple[str, str, bool] | None = None,
+    wants_json: bool = False,
+) -> None:
     """What was measured, beside what was predicted."""
     judged = "not checked" if check is None else ("check passed" if check[2] else "check failed")
     about = "" if answer.tokens_source.startswith("reported") else "about "
-    rows = (
+    rows = [
         ("First token", _number(answer.time_to_first_token_s, " s", 2), ""),
         ("Latency", _number(answer.latency_s, " s", 2), _number(told.get("latency_s"), " s", 2)),
         ("Tokens per second", _number(tokens_per_second(answer), "", 0), ""),
@@ -68,7 +83,9 @@ def facts(answer: Answer, told: Predicted, *, ease: float | None, check: tuple[s
         ("Words", f"{len(answer.text.split()):,}", ""),
         ("Reading ease", _number(ease, missing="too short"), _number(told.get("reading_ease"))),
         ("Score", judged, _number(told.get("score"), "", 2)),
-    )
+    ]
+    if wants_json:  # not every provider can be asked for it, and LiteLLM leaves the wish out where one cannot
+        rows.append(("JSON", "valid" if is_json(answer.text) else "not valid", ""))
     lines = "".join(f"<tr><td>{n}</td><td>{m}</td><td>{p}</td></tr>" for n, m, p in rows)
     st.html(f'<table class="facts"><tr><th></th><th>measured</th><th>predicted</th></tr>{lines}</table>')
 

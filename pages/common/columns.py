@@ -116,7 +116,10 @@ def _under(turn: Turn, column: Column, answer: Answer) -> None:
     pick = turn.routed.decision.pick
     if answer.text or answer.error is None:
         told = turn.predicted(answer.expert)
-        answers.facts(answer, told, ease=reading_ease(answer.text), check=turn.checks.get(column.key))
+        answers.facts(
+            answer, told, ease=reading_ease(answer.text), check=turn.checks.get(column.key),
+            wants_json=turn.plan.settings_of(column.asked.name).is_json,
+        )  # fmt: skip
     picked = "nobody" if pick is None else titles.get(pick, pick)
     answers.provenance(answer, answers.Origin(column.asked.title, picked, column.failed))
 

@@ -12,6 +12,7 @@ from routing.answer.client import Message
 from routing.asking import Estimate, Plan, column_of, new_run, predicted
 from routing.comparison import Column, Comparison
 from routing.errors import BudgetError, StoreError
+from routing.histories import further
 from routing.judging import Bench, Judging
 from routing.recording import RunRecorder, begin, kept
 from routing.router import Routed
@@ -137,14 +138,11 @@ def asked_again(prompt: str) -> KeptRun | None:
 
 
 def histories(earlier: Sequence[Turn]) -> dict[str, tuple[Message, ...]]:
-    """What each column said before; a turn that it did not answer is left out."""
+    """What each column was asked and said before."""
     found = dict(earlier[0].plan.histories) if earlier else {}
     for turn in earlier:
-        for column in turn.comparison.columns():
-            if column.answer is not None and column.answer.text.strip():
-                said = (Message("user", turn.prompt), Message("assistant", column.answer.text))
-                key = column_of(column.asked.name, column.repeat)
-                found[key] = (*found.get(key, ()), *said)
+        texts = {column_of(c.asked.name, c.repeat): c.text for c in turn.comparison.columns()}
+        found = further(found, turn.prompt, texts)
     return found
 
 

@@ -133,6 +133,8 @@ def go_on(turn: Turn) -> None:
         plan, routed = _next(turn, text)
         cost = choosing.cost_of(plan, routed)
         st.caption(money.sentence(cost, len(plan.experts)))
+        if silent := ", ".join(dict.fromkeys(c.asked.title for c in turn.columns() if not c.text.strip())):
+            st.caption(f"{show.escape(silent)} did not answer before, and gets both prompts at once.")
         # What was unknown before was accepted before; an own address may have come since.
         surprising = tuple(name for name in cost.unknown if name not in turn.cost.unknown)
         is_confirmed = money.is_confirmed(replace(cost, unknown=surprising), key="continue_unknown")

@@ -14,7 +14,7 @@ from routing.store import KeptRun
 
 LONGEST_SYSTEM: Final = 8000
 MOST_REPEATS: Final = 5
-OWN: Final = ("system", "temperature", "tokens")
+OWN: Final = ("system", "temperature", "tokens", "json")
 # A widget whose state a stored run may set must not name a value of its own too.
 USUAL: Final = {
     "compare_system": SYSTEM_MESSAGE,
@@ -101,6 +101,10 @@ def overrides(chosen: Sequence[str]) -> dict[str, Override]:
             "Its longest answer", 16, 8192, None, 16, key=f"own_tokens_{name}", placeholder="As shared",
             persist_state="session",
         )  # fmt: skip
+        st.segmented_control(
+            "JSON from it", (True, False), key=f"own_json_{name}", persist_state="session",
+            format_func=lambda wish: "Ask for it" if wish else "Do not", help="As shared where neither is chosen.",
+        )  # fmt: skip
         _remember(name)
     return {n: found for n in chosen if (found := _override(n)) != Override()}
 
@@ -108,14 +112,14 @@ def overrides(chosen: Sequence[str]) -> dict[str, Override]:
 def _remember(name: str) -> None:
     """Fields that are not on the page lose their state, so what they say is kept beside them."""
     state = st.session_state
-    system, temperature, tokens = (state.get(f"own_{kind}_{name}") for kind in OWN)
-    own = Override((system or "").strip() or None, temperature, None if tokens is None else int(tokens))
+    system, temperature, tokens, is_json = (state.get(f"own_{kind}_{name}") for kind in OWN)
+    own = Override((system or "").strip() or None, temperature, None if tokens is None else int(tokens), is_json)
     state["overrides"] = {**state.get("overrides", {}), name: own}
 
 
 def _restored(name: str) -> None:
     own = _override(name)
-    for kind, value in zip(OWN, (own.system or "", own.temperature, own.max_tokens), strict=True):
+    for kind, value in zip(OWN, (own.system or "", own.temperature, own.max_tokens, own.is_json), strict=True):
         st.session_state.setdefault(f"own_{kind}_{name}", value)
 
 

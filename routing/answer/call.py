@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from routing.answer.client import Client, Request, Stream
 from routing.answer.errors import RETRYABLE, explain
@@ -14,6 +15,8 @@ from routing.schema import OWN_ADDRESS, Answer, AnswerEvent
 
 _GRACE_S = 1.0  # a call that reports its own time-out is given this long to do so
 _BACK_OFF_S = 0.5
+MOST_CHARACTERS: Final = 200_000  # far beyond the longest answer that can be asked for: a server may not stop by itself
+CUT: Final = frozenset({"stopped", "length", "content_filter"})  # how an answer ends that is only a part
 _LEAST_KEY = 5  # shorter ones, "none" among them, are words
 
 
@@ -27,6 +30,8 @@ class _Progress:
     began: float = field(default_factory=time.monotonic)
     is_sent: bool = False
     text: list[str] = field(default_factory=list)
+    length: int = 0
+    is_reasoning: bool = False
     first_token_s: float | None = None
     stream: Stream | None = None
     access: Access | None = None
@@ -129,14 +134,24 @@ class Call:
                 if self._passed() > self._settings.timeout_s:
                     raise TimeoutError
                 if not piece:
+                    self._tell_reasoning(stream)
                     continue
                 if state.first_token_s is None:
                     state.first_token_s = self._passed()
-                state.text.append(piece)
-                self._emit(AnswerEvent(self.request.key, "text", piece))
+                state.text.append(piece[: MOST_CHARACTERS - state.length])
+                state.length += len(state.text[-1])
+                self._emit(AnswerEvent(self.request.key, "text", state.text[-1]))
+                if state.length >= MOST_CHARACTERS:
+                    stream.finish_reason = "length"
+                    return
         finally:
             if stream.close is not None:
                 stream.close()
+
+    def _tell_reasoning(self, stream: Stream) -> None:
+        if stream.is_reasoning and not self._state.text and not self._state.is_reasoning:
+            self._state.is_reasoning = True
+            self._emit(AnswerEvent(self.request.key, "starting", "Reasoning before it answers"))
 
     def _judge(self) -> AnswerError | None:
         """What is wrong with an answer that ended without an exception."""
@@ -145,7 +160,7 @@ class Call:
             return None
         if stream.finish_reason is None:
             return self._explain(ValueError("the answer ended without saying why"))
-        if not self._state.text and stream.finish_reason != "length":
+        if not self._state.text and stream.finish_reason not in CUT:
             return self._explain(ValueError("the answer is empty"))
         return None
 
@@ -175,7 +190,7 @@ class Call:
             cost_source=cost_source,
             served=stream.served,
             finish_reason=reason,
-            is_complete=error is None and reason not in {None, "stopped", "length"},
+            is_complete=error is None and reason is not None and reason not in CUT,
             error=error,
             retries=state.retries,
         )

@@ -10,6 +10,8 @@ from routing.local import SYSTEM_MESSAGE
 from routing.schema import Expert
 
 _MAX_TIMEOUT_S = 3600.0
+# Several providers refuse to be asked for JSON where no message says the word.
+_AS_JSON = "Answer with one JSON object and nothing else."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,25 @@ class Request:
 
     def messages(self) -> list[dict[str, str]]:
         """The whole conversation in OpenAI's form."""
-        system = [{"role": "system", "content": self.settings.system}] if self.settings.system else []
-        turns = [{"role": turn.role, "content": turn.text} for turn in self.history]
-        return [*system, *turns, {"role": "user", "content": self.prompt}]
+        turns = [(turn.role, turn.text) for turn in self.history] + [("user", self.prompt)]
+        wish = self.settings.system
+        if self.settings.is_json and "json" not in " ".join([wish, *(text for _, text in turns)]).lower():
+            wish = f"{wish} {_AS_JSON}".strip()
+        said: list[dict[str, str]] = [{"role": "system", "content": wish}] if wish else []
+        for role, text in turns:
+            if said and said[-1]["role"] == role:  # a prompt that got no answer; many refuse two of a kind in a row
+                said[-1]["content"] += f"\n\n{text}"
+            else:
+                said.append({"role": role, "content": text})
+        return said
 
 
 @dataclass(slots=True)
 class Stream:
-    """An answer as it arrives, and what the provider said about it; None where it said nothing."""
+    """An answer as it arrives, and what the provider said about it; None where it said nothing.
+
+    ``is_reasoning`` says whether the last piece was of the reasoning before an answer, which is not shown.
+    """
 
     pieces: Iterator[str]
     served: str | None = None
@@ -95,6 +108,7 @@ class Stream:
     output_tokens: int | None = None
     finish_reason: str | None = None
     close: Callable[[], None] | None = None
+    is_reasoning: bool = False
 
 
 class Client(Protocol):

@@ -52,12 +52,20 @@ def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
     with suppress(_Over):
         for chunk in response:
             choices = _get(chunk, "choices")
-            content = _get(_get(choices[0], "delta"), "content") if isinstance(choices, list) and choices else None
+            delta = _get(choices[0], "delta") if isinstance(choices, list) and choices else None
+            seen.is_reasoning = bool(_get(delta, "reasoning_content"))
             # JSON may escape half of a character; such a half can be neither shown nor kept.
-            yield content.encode("utf-8", "replace").decode("utf-8") if isinstance(content, str) else ""
+            yield _text(_get(delta, "content")).encode("utf-8", "replace").decode("utf-8")
     # LiteLLM says "stop" even if the provider never did; only what was received counts.
     finish = getattr(response, "received_finish_reason", None)
     seen.finish_reason = finish if isinstance(finish, str) else None
+
+
+def _text(content: object) -> str:
+    """The text of a message: words, or parts of which some are text."""
+    parts = content if isinstance(content, list) else [content]
+    texts = (part if isinstance(part, str) else _get(part, "text") for part in parts)
+    return "".join(text for text in texts if isinstance(text, str))
 
 
 def _get(thing: object, name: str) -> object:

@@ -1,5 +1,6 @@
 """Answers are untrusted text: what may be shown of them, and how easily they read."""
 
+import json
 import re
 import warnings
 from collections.abc import Iterator
@@ -56,6 +57,19 @@ def reading_ease(text: str) -> float | None:
         import textstat
 
     return float(textstat.flesch_reading_ease(prose))
+
+
+def is_json(text: str) -> bool:
+    """Whether an answer is JSON and nothing else, as a program would read it.
+
+    >>> is_json('{"a": 1}'), is_json('Here it is: {"a": 1}')
+    (True, False)
+    """
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _code_lines(text: str) -> set[int]:

@@ -8,8 +8,9 @@ import streamlit as st
 from pages.common import active, answers, asking, choosing, columns, controls, judging, own, settings, show
 from pages.common.history import listing
 from routing.answer.text import safe_markdown
-from routing.asking import kept_histories
+from routing.asking import Override, settings_from
 from routing.errors import RoutingError
+from routing.histories import kept_histories
 from routing.recording import kept
 from routing.schema import Answer
 from routing.store import KeptAnswer, KeptRun
@@ -142,12 +143,21 @@ def card(run: KeptRun, one_of: KeptAnswer, failed: tuple[Answer, ...]) -> None:
     answers.ending(answer)
     if answer.text or answer.error is None:
         told = run.run.predicted.get(answer.expert, {})
-        answers.facts(answer, told, ease=one_of.reading_ease, check=one_of.check)
+        answers.facts(
+            answer, told, ease=one_of.reading_ease, check=one_of.check, wants_json=wants_json(run, one_of.place[0])
+        )
     asked, pick = one_of.place[0], run.run.pick
     # Runs kept before columns were do not say for whom another stepped in.
     who = titles.get(asked, asked) if asked in run.run.asked else "another, which failed first"
     origin = answers.Origin(who, titles.get(pick, pick) if pick else "nobody", failed)
     answers.provenance(answer, origin)
+
+
+def wants_json(run: KeptRun, expert: str) -> bool:
+    """Whether an expert of the run was asked for JSON."""
+    shared, own = settings_from(run.run.settings)
+    mine = own.get(expert, Override()).is_json
+    return shared.is_json if mine is None else mine
 
 
 def title_of(run: KeptRun, one_of: KeptAnswer) -> str:

@@ -6,6 +6,9 @@ system call that a computation does not need, new processes, sockets, files and 
 kernel (Linux); and, on every system, the same by Python's audit events.
 """
 
+import __future__
+
+import ast
 import builtins
 import contextlib
 import importlib
@@ -16,9 +19,9 @@ import sys
 from typing import Any
 
 PLAIN = (
-    "_strptime abc array base64 bisect calendar cmath collections collections.abc copy csv dataclasses datetime "
-    "decimal enum fractions functools hashlib heapq itertools json math numbers operator random re statistics string "
-    "struct textwrap time types typing unicodedata"
+    "__future__ _strptime abc array ast base64 bisect calendar cmath collections collections.abc contextlib copy csv "
+    "dataclasses datetime decimal enum fractions functools hashlib heapq itertools json math numbers operator queue "
+    "random re statistics string struct textwrap time types typing unicodedata warnings"
 )
 # Events of Python that a computation causes; all others are refused, so a new way out is refused too.
 _HARMLESS_EVENTS = {
@@ -87,19 +90,29 @@ class _Nowhere(io.TextIOBase):
 
 
 def _defined(codes: list[str], name: str) -> dict[str, Any]:
-    """What the first of several texts that is Python and defines the function leaves behind."""
+    """What the first of several texts that is Python and defines the function leaves behind.
+
+    An example of use, or an import of what is not here, may fail: the function need not.
+    """
     trouble = "SyntaxError"
     for code in codes:
         try:
-            compiled = compile(code, "answer", "exec")
+            steps = ast.parse(code, "answer").body
+            is_late = any(isinstance(step, ast.ImportFrom) and step.module == "__future__" for step in steps)
+            flags = __future__.annotations.compiler_flag if is_late else 0
+            whole = [compile(ast.Module([step], []), "answer", "exec", flags) for step in steps]
         except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
             trouble = type(problem).__name__
             continue
         space: dict[str, Any] = {"__name__": "answer"}
-        exec(compiled, space)  # noqa: S102 - this is what the process is for
+        trouble = "NameError"
+        for step in whole:
+            try:
+                exec(step, space)  # noqa: S102 - this is what the process is for
+            except Exception as problem:  # noqa: BLE001 - foreign code raises anything
+                trouble = type(problem).__name__
         if callable(space.get(name)):
             return space
-        trouble = "NameError"
     raise ImportError(trouble)
 
 

@@ -7,6 +7,8 @@ import math
 import re
 from fractions import Fraction
 
+from routing.probes import own_probes
+
 WEEK = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -156,6 +158,43 @@ def priority():
     return "15 March 2024"
 
 
+def claims(name):
+    """Claims of a prompt by number, each with the earlier claims that it names."""
+    (prompt,) = (p.prompt for p in own_probes() if p.prompt_id == name)
+    told = re.findall(r"^(\d+)\. .*?(?:claim (\d+)|$)", prompt, re.MULTILINE)
+    told = told or re.findall(r"\b(\d) (?:is independent|depends on (\d))", prompt)
+    return {int(number): int(on) if on else None for number, on in told}
+
+
+def rests_on(tree, number, other):
+    """Whether a claim is another one, or refers to it, directly or not."""
+    return number == other or (tree[number] is not None and rests_on(tree, tree[number], other))
+
+
+def fees():
+    """As how many claims each counts: 4 refers to 1, 2 or 3, and 5 to 4."""
+    named = {1: (), 2: (1,), 3: (1,), 4: (1, 2, 3), 5: (4,)}
+    counted = {}
+    for number, on in named.items():
+        counted[number] = len(on) if len(on) > 1 else counted[on[0]] if on and counted[on[0]] > 1 else 1
+    return sum(counted.values())
+
+
+def independent():
+    return sum(on is None for on in claims("patents/independent").values())
+
+
+def with_cork():
+    tree = claims("patents/includes-cork")
+    return sum(rests_on(tree, number, 2) for number in tree)
+
+
+def left_over():
+    tree = claims("patents/dependency-depth")
+    assert len(tree) == 7
+    return sum(not rests_on(tree, number, 3) for number in tree)
+
+
 def arrival():
     return f"{datetime.datetime(2026, 1, 1, 22, 40) + datetime.timedelta(hours=9 + 7, minutes=25):%H:%M}"
 
@@ -192,6 +231,7 @@ COMPUTED = {
     "math/quadratic-forms": lambda: sum(a * a + a * b + b * b == 91 for a in range(-20, 21) for b in range(-20, 21)),
     "knowledge/manganese": lambda: 4 * 2 - 1,
     "knowledge/elasticity": lambda: (20 / 100) / (4 / 10),
+    "knowledge/decay": lambda: (238 - 4) - (92 - 2 + 2),
     "knowledge/reynolds": lambda: 1000 * 0.5 * 0.04 / 0.001,
     "clinical/anion-gap": lambda: 140 - 100 - 12,
     "clinical/clearance": lambda: (140 - 60) * 72 / (72 * 1.0),
@@ -203,8 +243,12 @@ COMPUTED = {
     "law/negligence": lambda: 200_000 * 0.6,
     "law/stirpes": lambda: 240_000 / 3 / 2,
     "law/deadline": deadline,
+    "law/breach-day": lambda: WEEK[(datetime.datetime(2026, 1, 13, 10, 30) + datetime.timedelta(hours=72)).weekday()],
     "patents/priority": priority,
-    "patents/fee-count": lambda: 1 + 1 + 1 + 3 + 3,
+    "patents/fee-count": fees,
+    "patents/independent": independent,
+    "patents/includes-cork": with_cork,
+    "patents/dependency-depth": left_over,
     "reasoning/sequence": lambda: 6 * 7,
     "reasoning/weekday": lambda: WEEK[(WEEK.index("Wednesday") + 100) % 7],
     "reasoning/languages": lambda: 40 - (22 + 18 - 7),

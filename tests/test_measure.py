@@ -9,8 +9,9 @@ import pytest
 from routing import measure as measuring
 from routing.catalog import load_catalog
 from routing.checks import Check
+from routing.checks.letters import chosen_letter
+from routing.checks.numbers import chosen_number
 from routing.checks.plans import plan_works
-from routing.checks.read import chosen_letter, chosen_number
 from routing.checks.returned import returned_value, same, stated_value
 from routing.errors import DataError, ServerFailed
 from routing.measure import measure, read_outcomes

@@ -8,24 +8,26 @@ import regex
 
 from routing.checks.code import passes_tests
 from routing.checks.form import is_form, is_json
+from routing.checks.letters import chosen_letter
+from routing.checks.numbers import chosen_number, compared_pair, new_number, stated_number
 from routing.checks.plans import plan_works
-from routing.checks.read import LONGEST_ANSWER, chosen_letter, chosen_number, compared_pair, plain, said, stated_number
+from routing.checks.read import LONGEST_ANSWER, said
 from routing.checks.returned import returned_value, same, stated_value
+from routing.checks.short import is_exact, is_short
 from routing.errors import DataError, PreferenceError
 
 CheckKind = Literal["exact", "regex"]
 LONGEST_PATTERN: Final = 500
 PATIENCE_S: Final = 0.5  # a pattern can be made that never ends; nobody may stop the app with one
-MOST_WORDS_OF_SHORT: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """How an answer is checked, and what is expected.
 
-    ``expected`` is a letter (choice); a number, or ``{"value", "within"}`` (number); a text or several (exact, short);
-    a pattern (regex); the rules of ``checks.form.is_form`` (words); a JSON schema (json); or
-    ``{"function", "calls", "results"}`` (code). For kinds of ``FROM_PROMPT`` it is None: the prompt itself says it.
+    ``expected`` is a letter (choice); a number, or ``{"value", "within"}`` (number); a text or several (exact, short),
+    or ``{"texts", "rivals"}`` (short); a pattern (regex); the rules of ``checks.form.is_form`` (words); a JSON schema
+    (json); or ``{"function", "calls", "results"}`` (code). For kinds of ``FROM_PROMPT`` it is None: the prompt says it.
     """
 
     kind: str
@@ -68,22 +70,7 @@ def passes(kind: CheckKind, expected: str, text: str) -> bool:
 
 
 def _exact(expected: Any, _: str, text: str) -> bool:  # noqa: ANN401 - JSON is anything
-    wanted = {plain(str(one)) for one in _several(expected)}
-    lines = [line for line in text.splitlines() if line.strip()]
-    return any(plain(candidate) in wanted for candidate in (text, *lines[-1:]))
-
-
-def _short(expected: Any, prompt: str, text: str) -> bool:  # noqa: ANN401
-    """Equal, or a short sentence that holds one of the texts as whole words."""
-    if _exact(expected, prompt, text):
-        return True
-    told = _spaced(text)
-    return len(told.split()) <= MOST_WORDS_OF_SHORT and any(_spaced(str(one)) in told for one in _several(expected))
-
-
-def _spaced(text: str) -> str:
-    words = regex.sub(r"[^\w]+", " ", plain(text)).strip()
-    return f" {words} "
+    return is_exact(_several(expected), text)
 
 
 def _regex(expected: Any, _: str, text: str) -> bool:  # noqa: ANN401
@@ -102,7 +89,7 @@ def _choice(expected: Any, prompt: str, text: str) -> bool:  # noqa: ANN401
     return chosen_letter(prompt, text) == str(expected).strip().upper()
 
 
-def _number(expected: Any, _: str, text: str) -> bool:  # noqa: ANN401
+def _number(expected: Any, prompt: str, text: str) -> bool:  # noqa: ANN401
     try:
         wanted, within = (
             (float(expected["value"]), float(expected.get("within", 0.0)))
@@ -111,8 +98,8 @@ def _number(expected: Any, _: str, text: str) -> bool:  # noqa: ANN401
         )
     except (TypeError, ValueError, KeyError):
         raise PreferenceError(f"The expected number is {expected!r}; write it in digits, for example 42.") from None
-    found = stated_number(text)
-    return found is not None and abs(found - wanted) <= within + 1e-9 * max(1.0, abs(wanted))
+    near = within + 1e-9 * max(1.0, abs(wanted))
+    return any(n is not None and abs(n - wanted) <= near for n in (stated_number(text), new_number(prompt, text)))
 
 
 def _compare(_: Any, prompt: str, text: str) -> bool:  # noqa: ANN401
@@ -147,7 +134,7 @@ KINDS: Final[dict[str, _Kind]] = {
     "choice": _Kind("Reply with the letter of the right option only.", _choice),
     "number": _Kind("State the final number at the end.", _number),
     "exact": _Kind("", _exact),
-    "short": _Kind("Reply with the answer only, in a few words.", _short),
+    "short": _Kind("Reply with the answer only, in a few words.", is_short),
     "regex": _Kind("", _regex),
     "words": _Kind("", is_form),
     "json": _Kind("", is_json),

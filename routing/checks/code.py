@@ -25,8 +25,10 @@ def passes_tests(expected: Any, prompt: str, answer: str) -> bool:  # noqa: ANN4
     if not is_whole or len(expected["calls"]) != len(expected["results"]):
         raise PreferenceError("Tests of code need function, calls and results, as many results as calls.")
     function = str(expected["function"])
-    codes = [code for code in stated_code(answer, function) if len(code) <= bounded.LONGEST_CODE]
-    if not codes or not function.isidentifier():
+    if not function.isidentifier():
+        return False
+    codes = [c for c in stated_code(answer, function) if function in c and len(c) <= bounded.LONGEST_CODE]
+    if not codes:
         return False
     ran = bounded.call(codes, function, expected["calls"])
     if ran.error or len(ran.results) != len(expected["results"]):

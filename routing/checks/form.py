@@ -9,7 +9,7 @@ from routing.errors import PreferenceError
 
 LONGEST_SCHEMA: Final = 5_000
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_SENTENCE = re.compile(r"[.!?]+(?:\s|$)")
+_SENTENCE = re.compile(r"[.!?]+[\"'”’)\]*_`]*(?:\s|$)")
 
 
 def is_form(expected: Any, prompt: str, answer: str) -> bool:  # noqa: ANN401 - JSON is anything
@@ -18,9 +18,10 @@ def is_form(expected: Any, prompt: str, answer: str) -> bool:  # noqa: ANN401 - 
     Args:
         expected: Rules by name. ``all``, ``none``: texts that must, must not occur (case ignored); ``any``: lists of
             texts of each of which one must; ``words``, ``lines``, ``sentences``, ``paragraphs``, ``characters``:
-            allowed count or [least, most]; ``without``: letters that must not occur; ``starts``, ``ends``: how it
-            begins and ends; ``case``: "upper" or "lower"; ``order``: texts that must come in this order; ``unique``:
-            no line twice. A text, or a list of texts, stands for ``all``.
+            allowed count or [least, most]; ``each``: sentences in every paragraph; ``without``: letters that must not
+            occur; ``starts``, ``ends``: how it begins and ends; ``case``: "upper" or "lower"; ``order``: texts that
+            must come in this order; ``once``: texts that must occur once; ``unique``: no line twice. A text, or a list
+            of texts, stands for ``all``.
         prompt: Not needed.
         answer: What was said.
 
@@ -62,11 +63,15 @@ def _listed(value: Any) -> list[str]:  # noqa: ANN401
 
 
 def _holds(text: str, answer: str) -> bool:
-    """Whether a text occurs, as whole words where it begins and ends with letters or digits."""
+    return bool(_places(text, answer))
+
+
+def _places(text: str, answer: str) -> list[int]:
+    """Where a text occurs, as whole words where it begins and ends with letters or digits."""
     folded, wanted = plain(answer), plain(text)
     before = r"(?<!\w)" if wanted[:1].isalnum() and wanted.isascii() else ""
     after = r"(?!\w)" if wanted[-1:].isalnum() and wanted.isascii() else ""
-    return bool(wanted) and re.search(before + re.escape(wanted) + after, folded) is not None
+    return [m.start() for m in re.finditer(before + re.escape(wanted) + after, folded)] if wanted else []
 
 
 def _is_within(count: int, allowed: Any) -> bool:  # noqa: ANN401
@@ -75,13 +80,22 @@ def _is_within(count: int, allowed: Any) -> bool:  # noqa: ANN401
 
 
 def _in_order(texts: list[str], answer: str) -> bool:
-    folded, place = answer.casefold(), 0
+    place = -1
     for text in texts:
-        place = folded.find(text.casefold(), place)
+        place = next((found for found in _places(text, answer) if found > place), -1)
         if place < 0:
             return False
-        place += len(text)
     return True
+
+
+def _sentences(text: str) -> int:
+    """Sentences, the last of which may lack its full stop."""
+    ends = list(_SENTENCE.finditer(text))
+    return len(ends) + bool(_WORD.search(text[ends[-1].end() if ends else 0 :]))
+
+
+def _paragraphs(answer: str) -> list[str]:
+    return [paragraph for paragraph in re.split(r"\n\s*\n", answer) if paragraph.strip()]
 
 
 def _lines(answer: str) -> list[str]:
@@ -94,13 +108,15 @@ _RULES: Final[dict[str, Callable[[Any, str], bool]]] = {
     "none": lambda texts, a: not any(_holds(text, a) for text in _listed(texts)),
     "words": lambda allowed, a: _is_within(len(_WORD.findall(a)), allowed),
     "lines": lambda allowed, a: _is_within(len(_lines(a)), allowed),
-    "sentences": lambda allowed, a: _is_within(len(_SENTENCE.findall(a)), allowed),
-    "paragraphs": lambda allowed, a: _is_within(len([p for p in re.split(r"\n\s*\n", a) if p.strip()]), allowed),
+    "sentences": lambda allowed, a: _is_within(_sentences(a), allowed),
+    "paragraphs": lambda allowed, a: _is_within(len(_paragraphs(a)), allowed),
+    "each": lambda allowed, a: all(_is_within(_sentences(p), allowed) for p in _paragraphs(a)),
     "characters": lambda allowed, a: _is_within(len(a), allowed),
     "without": lambda letters, a: not set(str(letters).casefold()) & set(a.casefold()),
     "starts": lambda text, a: a.casefold().startswith(str(text).casefold()),
-    "ends": lambda text, a: plain(a).endswith(plain(str(text))),
+    "ends": lambda text, a: re.search(rf"(?<!\w){re.escape(plain(str(text)))}$", plain(a)) is not None,
     "case": lambda case, a: a.isupper() if case == "upper" else a.islower(),
     "order": lambda texts, a: _in_order(_listed(texts), a),
+    "once": lambda texts, a: all(len(_places(text, a)) == 1 for text in _listed(texts)),
     "unique": lambda _, a: len({line.casefold() for line in _lines(a)}) == len(_lines(a)),
 }

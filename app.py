@@ -31,7 +31,7 @@ PAGES = {
 
 def main() -> None:
     """Run the page that the address names; Route where it names none."""
-    from pages.common import link, signin
+    from pages.common import in_force, link, signin
 
     st.set_page_config(page_title="Thalamus", page_icon=":material/alt_route:", layout="wide")
     st.logo(ROOT / "assets" / "logo.svg", size="large")
@@ -45,6 +45,8 @@ def main() -> None:
         return
     signin.out()
     try:
+        if page.title != "Train":  # which says it among all routers
+            in_force.notice()
         link.take_over()
         page.run()
     except RoutingError as problem:

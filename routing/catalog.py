@@ -126,6 +126,17 @@ def load_catalog(path: Path = EXPERTS_CSV, *, today: date | None = None) -> Cata
     return Catalog(experts, today or date.today())
 
 
+def catalog_of(folder: Path) -> Catalog:
+    """Experts of an own router: the shipped facts where there are some, else what its folder states.
+
+    Raises:
+        CatalogError: A table is missing or damaged.
+    """
+    shipped, mine = load_catalog(), load_catalog(folder / EXPERTS_CSV.name)
+    known = {expert.name: expert for expert in shipped.experts}
+    return Catalog(tuple(known.get(expert.name, expert) for expert in mine.experts), mine.today)
+
+
 def fact_sources(path: Path = EXPERTS_CSV) -> dict[str, str]:
     """Who states the facts of each expert of a table, prices apart; empty where nobody is named.
 

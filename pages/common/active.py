@@ -1,7 +1,7 @@
 """Which router is in force for this person: one they trained or imported, else the shipped one."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,38 +16,54 @@ from routing.workshop import places
 FRESH_S: Final = 60.0  # another tab's change is seen after this
 KEPT: Final = "active_router"
 # Made by the router that was in force before.
-DERIVED: Final = ("own_experts", "own_routers", "own_router", "readings", "every_reading", "compare_suggested")
+DERIVED: Final = (
+    *("own_experts", "own_routers", "own_router", "readings", "every_reading", "compare_suggested"),
+    "policy_effects",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """The router in force and when that was read; ``folder`` is None for the shipped one."""
+    """The router in force and when that was read.
+
+    Args:
+        read_at: By the monotonic clock, in seconds.
+        folder: Where its files lie; None for the shipped one.
+        name: What its person calls it, also where its files are gone; empty for the shipped one.
+        problem: Why the shipped router decides although another may be in force; empty where it is meant to.
+    """
 
     read_at: float
     folder: Path | None
     name: str
+    problem: str = ""
 
 
 def now() -> Active:
     """What is in force, read at most once a minute; the shipped router where the store fails or files are gone."""
     found: Active | None = st.session_state.get(KEPT)
     if found is None or time.monotonic() - found.read_at > FRESH_S:
-        fresh = _read()
+        fresh = _read(found)
         if found is not None and fresh.folder != found.folder:
             _forget_derived(fresh)
         st.session_state[KEPT] = found = fresh
     return found
 
 
-def _read() -> Active:
+def _read(before: Active | None) -> Active:
+    """A database that fails for a moment changes nothing, once it was read."""
     try:
         with kept("Which router is in force"):
             mine = person.store().routers.active(person.owner())
-        if mine is not None and (folder := places.folder(person.owner(), mine.folder)).is_dir():
-            return Active(time.monotonic(), folder, mine.name)
-    except RoutingError:  # the Train page says it; the shipped router needs no store
-        pass
-    return Active(time.monotonic(), None, "")
+    except RoutingError as problem:  # the shipped router needs no store
+        if before is not None and not before.problem:
+            return replace(before, read_at=time.monotonic())
+        return Active(time.monotonic(), None, "", str(problem))
+    if mine is None:
+        return Active(time.monotonic(), None, "")
+    if (folder := places.folder(person.owner(), mine.folder)).is_dir():
+        return Active(time.monotonic(), folder, mine.name)
+    return Active(time.monotonic(), None, mine.name, f"The files of {mine.name} are gone.")
 
 
 def folder() -> Path | None:

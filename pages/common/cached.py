@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.common import names
 from routing.answer import prepare
-from routing.catalog import ASSETS, EXPERTS_CSV, Catalog, load_catalog
+from routing.catalog import ASSETS, Catalog, catalog_of, load_catalog
 from routing.collecting.probe import ProbeSet, probe_set
 from routing.encoder import OnnxEncoder, read_card
 from routing.encoder import load as load_graph
@@ -86,12 +86,7 @@ def token_reader() -> OnnxEncoder:
 @st.cache_resource(show_spinner=False, max_entries=100)
 def catalog(folder: Path | None = None) -> Catalog:
     """Every expert that the router may choose from; pages that only show need not wait for the graph."""
-    shipped = load_catalog()
-    if folder is None:
-        return shipped
-    known = {expert.name: expert for expert in shipped.experts}
-    mine = load_catalog(folder / EXPERTS_CSV.name)
-    return Catalog(tuple(known.get(expert.name, expert) for expert in mine.experts), mine.today)
+    return load_catalog() if folder is None else catalog_of(folder)
 
 
 @st.cache_data

@@ -17,6 +17,7 @@ POOL_TITLES = {
     "clinical10": "Clinical, 10 experts",
     "open9": "Open weights, 9 experts",
     "strong-weak": "Strong and weak pair",
+    "trained": "Experts it was trained on",
 }
 WEIGHTS = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
 LIMITS: dict[str, tuple[float, ...]] = {

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.common import asking, cached, controls, names, own, show
+from pages.common import active, asking, cached, controls, names, own, person, show
 from routing.errors import PolicyFileError, RoutingError
 from routing.objective import CONSTRAINTS
 from routing.own import OwnExpert
@@ -75,6 +75,10 @@ def base(name: str) -> Router:
         raise PolicyFileError(
             f"The policy file asks for the router {name!r}, which is not known here. Train or update."
         )
+    if name not in active.usable():
+        raise PolicyFileError(
+            f"The policy file asks for {names.titles().get(name, name)}, which the router in force does not have."
+        )
     return plain(own.router(name), own.mine().shipped)
 
 
@@ -84,8 +88,27 @@ def ruling(policy: PolicyFile) -> Ruling:
 
 
 def problem(policy: PolicyFile) -> str:
-    """Why a policy file may decide differently here; empty where it fits."""
-    return mismatch(base(policy.router), policy)
+    """Why a policy file cannot decide here, or may decide differently; empty where it fits."""
+    try:
+        return mismatch(base(policy.router), policy)
+    except PolicyFileError as missing:
+        return str(missing)
+
+
+def can_accept(policy: PolicyFile) -> bool:
+    """Whether the router in force has the method that a policy file decides by."""
+    return policy.router in active.usable()
+
+
+def made_for(policy: PolicyFile) -> tuple[int | None, str] | None:
+    """The router that a policy file was made for, by its number and name; None where it is in force or not here."""
+    if policy.graph_sha256 == cached.card(active.folder()).get("graph_sha256"):
+        return None
+    if policy.graph_sha256 == cached.card().get("graph_sha256"):
+        return None, "the shipped router"
+    with kept("Your routers"):
+        mine = person.store().routers.all(person.owner())
+    return next(((one.id, one.name) for one in mine if one.graph_sha256 == policy.graph_sha256), None)
 
 
 def name_chosen() -> None:
@@ -140,9 +163,10 @@ def load(policy: PolicyFile) -> None:
 
 
 def unknown(policy: PolicyFile) -> tuple[str, ...]:
-    """Experts of the pool that this person's catalogue lacks."""
+    """Experts of the pool and named fallbacks that this person's catalogue lacks."""
     known = set(own.catalog().names)
-    return tuple(name for name in policy.pool or () if name not in known)
+    named = policy.fallbacks if isinstance(policy.fallbacks, tuple) else ()
+    return tuple(name for name in dict.fromkeys((*(policy.pool or ()), *named)) if name not in known)
 
 
 def differing(policy: PolicyFile) -> tuple[OwnExpert, ...]:
@@ -192,7 +216,7 @@ def pool_text(policy: PolicyFile) -> str:
     """The pool in words."""
     if policy.pool is None:
         return "every expert"
-    named = {tuple(sorted(experts)): pool for pool, experts in cached.pools().items()}
+    named = {tuple(sorted(experts)): pool for pool, experts in cached.pools(active.folder()).items()}
     if policy.pool in named:
         return controls.POOL_TITLES.get(named[policy.pool], named[policy.pool])
     titles = own.titles()

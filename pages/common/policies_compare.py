@@ -52,8 +52,6 @@ def _effect(old: PolicyFile, new: PolicyFile) -> Effect | None:
     """Kept for this browser session, since it decides on every held-out prompt twice."""
     made: dict[tuple[str, str], Effect | None] = st.session_state.setdefault("policy_effects", {})
     pair = (old.sha256, new.sha256)
-    if policies.base(new.router).card.get("graph_sha256") != cached.card().get("graph_sha256"):
-        return None  # an own router is in use, and the sample holds predictions of the shipped one
     if pair not in made:
         with st.spinner("Deciding on every held-out prompt under both"):
             found = effect(policies.ruling(old), policies.ruling(new), cached.sample(active.folder()))
@@ -66,8 +64,8 @@ def did(found: Effect | None, *, has_own: bool) -> None:
     """What the change does to picks, all of it predicted."""
     if found is None:
         st.caption(
-            ":material/info: What it does to picks is not known: the held-out predictions are those of the shipped "
-            "default router."
+            ":material/info: What it does to picks is not known: the held-out predictions are those of the default "
+            "method."
         )
         return
     share, score, cost = st.columns(3)

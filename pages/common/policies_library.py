@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, policies, show
+from pages.common import asking, in_force, policies, show
 from pages.common.policies_compare import compare
 from routing.policy_file import PolicyFile, file_name, text
 from routing.recording import kept
@@ -98,7 +98,19 @@ def remedies(policy: PolicyFile, note: str, lost: tuple[str, ...]) -> None:
     """What stands between a version and the sliders, and the click that mends it."""
     if note:
         st.warning(show.escape(note))
-        st.button("Accept this router", key="policy_accept", on_click=policies.accept, args=(policy,))
+        with st.container(horizontal=True, gap="small"):
+            if (other_router := policies.made_for(policy)) is not None:
+                number, name = other_router
+                st.button(
+                    f"Put {show.escape(name)} in force", key="policy_router", type="primary",
+                    icon=":material/model_training:", on_click=in_force.put, args=(number,),
+                    help="The router that this version was made for.",
+                )  # fmt: skip
+            if policies.can_accept(policy):
+                st.button(
+                    "Accept this router", key="policy_accept", on_click=policies.accept, args=(policy,),
+                    help="A new version says so.",
+                )  # fmt: skip
     if other := policies.differing(policy):
         named = ", ".join(one.name for one in other)
         st.caption(f":material/info: It holds facts about {show.escape(named)} that differ from yours.")

@@ -5,7 +5,8 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import active, own, person, show
+from pages.common import active, in_force, own, person, show
+from routing.errors import RoutingError
 from routing.predictors import DEFAULT, PROMPT_BLIND
 from routing.recording import kept
 from routing.store.routers import OwnRouter
@@ -78,11 +79,11 @@ def acts(mine: OwnRouter, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if mine.is_active:
             st.badge("In force", icon=":material/check:", color="green")
-            st.button("Back to the shipped router", key=f"router_back_{key}", on_click=put_in_force, args=(None,))
+            st.button("Back to the shipped router", key=f"router_back_{key}", on_click=in_force.put, args=(None,))
         else:
             st.button(
                 "Use this router", key=f"router_use_{key}", type="primary" if key == "new" else "secondary",
-                icon=":material/check:", on_click=put_in_force, args=(mine.id,),
+                icon=":material/check:", on_click=in_force.put, args=(mine.id,),
             )  # fmt: skip
         folder = places.folder(owner, mine.folder)
         st.download_button(
@@ -100,19 +101,15 @@ def acts(mine: OwnRouter, key: str) -> None:
         )
 
 
-def put_in_force(router_id: int | None) -> None:
-    """Make a router the one that every page asks, None for the shipped one; for callbacks."""
-    with kept("Which router is in force"):
-        person.store().routers.activate(person.owner(), router_id)
-    active.changed()
-
-
 def remove(mine: OwnRouter) -> None:
     """Forget a router and delete its files; for callbacks."""
     owner = person.owner()
     newest = job.now(owner)
     if newest is not None and newest.router_id == mine.folder:
         job.forget(owner)  # else the page would find the finished training and list its router again
-    with kept("The router"):
-        places.remove(places.folder(owner, person.store().routers.remove(owner, mine.id)))
+    try:
+        with kept("The router"):
+            places.remove(places.folder(owner, person.store().routers.remove(owner, mine.id)))
+    except RoutingError as problem:
+        st.toast(show.escape(str(problem)), icon=":material/error:")
     active.changed()

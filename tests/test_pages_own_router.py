@@ -1,0 +1,85 @@
+"""A router of one's own in force, on the pages as Streamlit runs them: named everywhere, with a way back."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from routing.policy_file import capture
+from routing.registry import load_router
+from routing.schema import Preferences
+from routing.store import open_store
+from routing.workshop import places
+from tests import own_router
+from tests.test_pages import MATHS, type_prompt, words
+
+ROOT = Path(__file__).resolve().parent.parent
+POLICIES = "pages/tradeoffs/policies.py"
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    opened = open_store()
+    yield opened
+    opened.close()
+
+
+def opened_app():
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+def test_the_router_in_force_is_named_on_pages_and_one_click_leads_back(store):
+    mine = own_router.keep(store)
+    store.routers.activate("", mine.id)
+    app = opened_app()
+    type_prompt(app, MATHS).run()
+    assert "Team router" in words(app)
+    app.switch_page("pages/tradeoffs/front.py").run()
+    assert "A router of your own decides." in words(app)
+    app.button(key="in_force_back").click().run()
+    assert "A router of your own decides." not in words(app)
+    assert store.routers.active("") is None
+
+
+def test_a_router_whose_files_are_gone_or_damaged_is_said_and_can_be_left(store):
+    mine = own_router.keep(store)
+    store.routers.activate("", mine.id)
+    folder = places.folder("", mine.folder)
+    (folder / "tokenizer.json").unlink()
+    app = opened_app()
+    type_prompt(app, MATHS).run()
+    assert "tokenizer.json" in words(app)
+    shutil.rmtree(folder)
+    app = opened_app()
+    assert "The shipped router decides. The files of Team router" in words(app)
+    app.button(key="in_force_back").click().run()
+    type_prompt(app, MATHS).run()
+    assert not app.exception
+    assert "The shipped router decides." not in words(app)
+
+
+def test_a_policy_file_offers_the_router_that_it_was_made_for(store):
+    mine, shipped = own_router.keep(store), load_router()
+    ours = capture("Ours", shipped, Preferences({"cost": 0.4}), shipped=shipped.catalog)
+    store.policies.save(replace(ours, graph_sha256=mine.graph_sha256), "")
+    app = opened_app().switch_page(POLICIES).run().run()
+    assert app.button(key="policy_load").disabled
+    assert app.button(key="policy_router").label == "Put Team router in force"
+    app.button(key="policy_router").click().run().run()
+    assert not app.button(key="policy_load").disabled
+    assert store.routers.active("").id == mine.id
+
+
+def test_a_policy_file_by_a_method_that_the_router_in_force_lacks_leaves_the_page_whole(store):
+    mine, mirt = own_router.keep(store), load_router(name="mirt")
+    store.policies.save(capture("Theirs", mirt, Preferences(), shipped=mirt.catalog), "")
+    store.routers.activate("", mine.id)
+    app = opened_app().switch_page(POLICIES).run().run()
+    assert "which the router in force does not have" in words(app)
+    assert "policy_accept" not in {one.key for one in app.button}
+    assert app.button(key="policy_router").label == "Put the shipped router in force"
+    app.button(key="policy_router").click().run().run()
+    assert not app.button(key="policy_load").disabled

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,11 @@ import typer
 from routing.catalog import ASSETS
 from routing.commands import experts as commands_experts
 from routing.commands import onboard as commands_onboard
+from routing.commands import own_router
 from routing.commands import policy as commands_policy
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
 from routing.outcomes import read_pools
-from routing.registry import load_router
 from routing.report import decision_json, decision_text
 from routing.schema import Preferences
 
@@ -45,18 +46,21 @@ def route(  # noqa: PLR0913, PLR0917 - options of a command
     policy: Annotated[Path | None, typer.Option(help="Policy file that settles everything else.")] = None,
     accept_router: commands_policy.Accept = False,
     own: commands_experts.Own = False,
+    place: own_router.From = None,
     as_json: AsJson = False,
 ) -> None:
     """Decide which expert should answer a prompt, and say why."""
     text = sys.stdin.read() if prompt == "-" else prompt
     if policy is not None:
         commands_policy.check_alone(router=router, pool=pool, weight=weight, limit=limit, own=own)
-        commands_policy.route_by(text, policy, accept_other=accept_router, as_json=as_json)
+        commands_policy.route_by(text, policy, place, accept_other=accept_router, as_json=as_json)
         return
-    loaded = load_router(name=router) if router else load_router()
+    preferences = Preferences(_numbers(weight, "--weight"), _numbers(limit, "--limit"))
+    with own_router.folder_of(place) as folder:
+        loaded = own_router.open_router(folder, router)
+        preferences = replace(preferences, pool=_pool(pool, folder))
     if own:
         loaded = commands_experts.with_own(loaded)
-    preferences = Preferences(_numbers(weight, "--weight"), _numbers(limit, "--limit"), _pool(pool))
     routed = loaded.route(text, preferences)
     print(json.dumps(decision_json(routed), indent=2) if as_json else decision_text(routed, loaded.catalog))
 
@@ -206,10 +210,10 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _pool(text: str | None) -> tuple[str, ...] | None:
+def _pool(text: str | None, folder: Path) -> tuple[str, ...] | None:
     if text is None:
         return None
-    return read_pools(ASSETS).get(text) or _names(text)
+    return read_pools(folder).get(text) or _names(text)
 
 
 def main(run: Callable[[], Any] = app) -> None:

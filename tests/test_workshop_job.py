@@ -1,26 +1,30 @@
 """Trainings as processes: to the end, cancelled, orphaned, killed; and routers as zips, whoever made them."""
 
-import io
 import json
 import os
 import signal
 import time
-import zipfile
+from dataclasses import replace
 
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
 
+from routing import commands
 from routing.catalog import ASSETS, load_catalog
+from routing.commands import own_router
+from routing.commands.policy import route_by
 from routing.encoder import load
-from routing.errors import RoutingError, StoreError
+from routing.errors import DataError, PolicyFileError, RoutingError, StoreError
 from routing.own import OwnExpert
+from routing.policy_file import capture, text
 from routing.registry import load_routers
+from routing.schema import Preferences
 from routing.workshop import archive, imported, job, places, state
 from routing.workshop.checking import check
 from routing.workshop.columns import Columns
 from routing.workshop.verdict import verdict
+from tests.router_zips import HOSTILE, read
 
 ANN, BOB, CAROL = "ann@example.org", "bob@example.org", "carol@example.org"
 LONG = Columns("prompt", "model", "score", (), {"output_tokens": "tokens"}, "0 to 1")
@@ -129,89 +133,9 @@ def test_a_killed_training_is_said_to_be_interrupted(own_folder):
     assert job.now(BOB) is None
 
 
-def rezipped(whole, **changed):
-    """The same zip with some files changed, removed (None) or added."""
-    into = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(whole)) as old, zipfile.ZipFile(into, "w") as new:
-        files = {name: old.read(name) for name in old.namelist()} | changed
-        for name, content in files.items():
-            if content is not None:
-                new.writestr(name, content, zipfile.ZIP_DEFLATED if len(content) > 100_000_000 else zipfile.ZIP_STORED)
-    return into.getvalue()
-
-
 @pytest.fixture(scope="module")
 def whole(trained):
     return archive.packed(places.folder(ANN, trained.router_id))
-
-
-def read(whole, name):
-    with zipfile.ZipFile(io.BytesIO(whole)) as found:
-        return found.read(name)
-
-
-def with_card(whole, **changed):
-    card = {**json.loads(read(whole, "router_card.json")), **changed}
-    return rezipped(whole, **{"router_card.json": json.dumps(card).encode()})
-
-
-def with_graph(whole, change):
-    """Another graph, and a card that vouches for it."""
-    from hashlib import sha256
-
-    model = onnx.load_model_from_string(read(whole, "router.onnx"))
-    change(model)
-    content = model.SerializeToString()
-    return rezipped(with_card(whole, graph_sha256=sha256(content).hexdigest()), **{"router.onnx": content})
-
-
-def loop(model):
-    inner = onnx.helper.make_graph([], "inner", [], [])
-    model.graph.node.append(onnx.helper.make_node("If", [], [], then_branch=inner, else_branch=inner))
-
-
-def outside(model):
-    model.graph.initializer.append(onnx.TensorProto(name="x", dims=[1], data_type=1, data_location=1))
-    model.graph.initializer[-1].external_data.add(key="location", value="/etc/passwd")
-
-
-def grown(model):
-    model.graph.node.append(onnx.helper.make_node("Tile", ["input_ids", "input_ids"], ["tiled"]))
-
-
-def other_encoder(model):
-    node = next(node for node in model.graph.node if node.op_type == "MatMulInteger")
-    node.op_type = "MatMul"
-
-
-HOSTILE = {
-    "no zip": (lambda z: b"PK\x03\x04nonsense", r"no readable zip"),
-    "a path": (lambda z: rezipped(z, **{"../../evil.py": b"x"}), r"holds '\.\./\.\./evil\.py'"),
-    "a missing file": (lambda z: rezipped(z, **{"router.onnx": None}), r"lacks router\.onnx"),
-    "a bomb": (lambda z: rezipped(z, **{"pools.json": b"0" * 150_000_000}), r"unpacks to .* MB; at most 100 MB"),
-    "a tokenizer": (lambda z: rezipped(z, **{"tokenizer.json": b"{}"}), r"tokenizer\.json is not the tokenizer"),
-    "another graph": (
-        lambda z: with_card(z, graph_sha256="0" * 64),
-        r"router\.onnx has SHA-256 .* the router card states",
-    ),
-    "no card": (lambda z: rezipped(z, **{"router_card.json": b"[" * 100_000}), r"router_card\.json is not JSON"),
-    "a wrong card": (lambda z: with_card(z, mean_score="high"), r"mean_score: 'high' is not of type 'object'"),
-    "a name with markup": (lambda z: with_card(z, experts=["<b>", "mine"]), r"names an expert wrongly: '<b>'"),
-    "a source with markup": (lambda z: with_card(z, sources={"<i>": {}}), r"a source or a domain with markup"),
-    "other experts": (lambda z: with_card(z, experts=["mine", "yours"]), r"numbers of one that it does not predict"),
-    "methods not there": (
-        lambda z: with_card(z, methods=["blend", "glider"]),
-        r"methods|no output|missing|refused|arrays",
-    ),
-    "a branch": (lambda z: with_graph(z, loop), r"a graph inside 'If'"),
-    "a file outside": (lambda z: with_graph(z, outside), r"refers to another file"),
-    "an operator": (lambda z: with_graph(z, grown), r"the operator 'Tile' in its heads"),
-    "another encoder": (lambda z: with_graph(z, other_encoder), r"another encoder|no encoder as ours"),
-    "a sample of others": (
-        lambda z: rezipped(z, **{"sample.npz": (ASSETS / "sample.npz").read_bytes()}),
-        r"sample\.npz does not match the router card",
-    ),
-}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -225,10 +149,35 @@ def test_a_hostile_zip_gets_a_sentence_and_leaves_nothing(whole, kind, monkeypat
     assert places.kept(BOB) == []
 
 
-def test_an_honest_zip_is_kept_as_it_was(whole):
+def test_an_honest_zip_is_kept_as_it_was(whole, trained):
     router_id, card = archive.bring_in(BOB, whole)
     folder = places.folder(BOB, router_id)
     assert card["name"] == "First"
     assert (folder / "router.onnx").read_bytes() == read(whole, "router.onnx")
     assert load(folder).experts == ("gemini-1.5-pro", "gpt-4o-mini", "mine")
     assert {path.name for path in folder.iterdir()} == set(archive.FILES)
+    trained_here = load_routers(["blend"], places.folder(ANN, trained.router_id))["blend"].basis
+    np.testing.assert_array_equal(load_routers(["blend"], folder)["blend"].basis.mix, trained_here.mix)
+
+
+def test_the_command_line_decides_by_a_router_of_ones_own(whole, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(archive.children, "run", lambda task, place, wall_s: imported.check_files(place))
+    file, policy = tmp_path / "mine.zip", tmp_path / "policy.json"
+    file.write_bytes(whole)
+    with own_router.folder_of(file) as folder:
+        router = own_router.open_router(folder)
+    captured = capture("Ours", router, Preferences({"cost": 0.1}), shipped=router.catalog)
+    policy.write_text(text(captured), encoding="utf-8")
+    route_by("Add the numbers 5 7 9", policy, file, accept_other=False, as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (said["pick"], set(said["experts"])) == ("gpt-4o-mini", {"gemini-1.5-pro", "gpt-4o-mini", "mine"})
+    commands.policy.check(policy, file)
+    assert "fits the router of mine.zip, 'blend'" in capsys.readouterr().out
+    with pytest.raises(PolicyFileError, match=r"on the command line with --from"):
+        route_by("Add the numbers", policy, None, accept_other=False, as_json=True)
+    other = tmp_path / "other.json"
+    other.write_text(text(replace(captured, weights={"cost": 9.0})), encoding="utf-8")
+    commands.policy.diff(policy, other, file, as_json=True)
+    assert json.loads(capsys.readouterr().out)["effect"]["n_prompts"] > 50
+    with pytest.raises(DataError, match=r"none\.zip cannot be opened .* the folder that train wrote, or the zip"):
+        route_by("x", policy, tmp_path / "none.zip", accept_other=False, as_json=True)

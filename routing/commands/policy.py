@@ -1,20 +1,22 @@
 """The commands about policy files: decide by one, show, compare and check them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from routing.commands import say
+from routing.commands.own_router import From, folder_of, open_router
 from routing.errors import RoutingError
 from routing.policy_file import PolicyFile, as_dict
 from routing.policy_file.diff import Change, Effect, changes, effect
 from routing.policy_file.reading import read_file
-from routing.policy_file.use import SHORT, Ruling, load, mismatch, ruled_json, ruled_text
-from routing.registry import load_router
+from routing.policy_file.use import SHORT, Ruling, apply, load, mismatch, ruled_json, ruled_text
 from routing.report import number
-from routing.sample import load_sample
+from routing.router import Router
+from routing.sample import SAMPLE_FILE, load_sample
 
 app = typer.Typer(help="Show, compare and check policy files.", no_args_is_help=True, rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(help="Policy file, JSON or YAML.")]
@@ -22,13 +24,18 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Accept = Annotated[bool, typer.Option("--accept-router", help="Decide although the file was made for another graph.")]
 
 
-def route_by(prompt: str, file: Path, *, accept_other: bool, as_json: bool) -> None:
-    """Decide on a prompt by a policy file and print the decision."""
-    ruling = load(read_file(file), lambda name: load_router(name=name), accept_other=accept_other)
+def route_by(prompt: str, file: Path, place: Path | None, *, accept_other: bool, as_json: bool) -> None:
+    """Decide on a prompt by a policy file and print the decision; ``place`` is that of an own router."""
+    with folder_of(place) as folder:
+        ruling = load(read_file(file), _opener(folder), accept_other=accept_other)
     for note in ruling.notes:
         say(f"Note: {note}")
     ruled = ruling.route(prompt)
     print(json.dumps(ruled_json(ruling, ruled), indent=2) if as_json else ruled_text(ruling, ruled))
+
+
+def _opener(folder: Path) -> Callable[[str], Router]:
+    return lambda name: open_router(folder, name)
 
 
 def check_alone(**others: object) -> None:
@@ -51,23 +58,27 @@ def show(file: File) -> None:
 
 
 @app.command()
-def diff(before: File, after: File, as_json: AsJson = False) -> None:
-    """What changed between two policy files, and what that does to picks on the shipped held-out prompts."""
+def diff(before: File, after: File, place: From = None, as_json: AsJson = False) -> None:
+    """What changed between two policy files, and what that does to picks on the router's held-out prompts."""
     old, new = read_file(before), read_file(after)
-    found = changes(old, new)
-    did = _effect(old, new) if found else None
+    found, did = changes(old, new), None
+    if found:
+        with folder_of(place) as folder:
+            did = effect(_accepted(old, folder), _accepted(new, folder), load_sample(folder / SAMPLE_FILE))
     print(json.dumps(_diff_json(found, did), indent=2) if as_json else "\n".join(_diff_lines(found, did)))
 
 
 @app.command()
-def check(file: File) -> None:
-    """Whether a policy file can be read, fits the installed router, and names only known experts."""
+def check(file: File, place: From = None) -> None:
+    """Whether a policy file can be read, fits the router, and names only known experts."""
     policy = read_file(file)
-    router = load_router(name=policy.router)
-    load(policy, lambda _: router, accept_other=True)
+    with folder_of(place) as folder:
+        router = open_router(folder, policy.router)
+    apply(router, policy, accept_other=True)
     if problem := mismatch(router, policy):
         raise RoutingError(problem)
-    print(f"{policy.name!r} is a whole policy file and fits the installed router {policy.router!r}.")
+    which = "installed router" if place is None else f"router of {place.name},"
+    print(f"{policy.name!r} is a whole policy file and fits the {which} {policy.router!r}.")
 
 
 def _lines(policy: PolicyFile) -> list[str]:
@@ -98,13 +109,9 @@ def _words(value: object) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _effect(old: PolicyFile, new: PolicyFile) -> Effect | None:
-    return effect(_accepted(old), _accepted(new), load_sample())
-
-
-def _accepted(policy: PolicyFile) -> Ruling:
-    """To compare, a file need not fit the installed router; a note says where it does not."""
-    ruling = load(policy, lambda name: load_router(name=name), accept_other=True)
+def _accepted(policy: PolicyFile, folder: Path) -> Ruling:
+    """To compare, a file need not fit the router; a note says where it does not."""
+    ruling = load(policy, _opener(folder), accept_other=True)
     for note in ruling.notes:
         say(f"Note: {note}")
     return ruling
@@ -127,7 +134,7 @@ def _diff_lines(found: tuple[Change, ...], did: Effect | None) -> list[str]:
         return ["Both say the same."]
     lines = [change.text for change in found]
     if did is None:
-        return [*lines, "", "What it does to picks is not known: the held-out predictions are the default router's."]
+        return [*lines, "", "What it does to picks is not known: the held-out predictions are the default method's."]
     lines += ["", f"On {did.n_prompts:,} held-out prompts, {did.share_changed:.1%} get another pick."]
     lines.append(f"Mean predicted score {did.score[0]:.4f} to {did.score[1]:.4f}.")
     lines.append(f"Mean predicted cost ${did.cost_usd[0]:.6f} to ${did.cost_usd[1]:.6f} an answer.")

@@ -10,6 +10,7 @@ points learned from few outcomes: UniRoute (arXiv:2502.08773), IRT-Router (arXiv
 """
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,7 +111,7 @@ def load_basis(folder: Path, graph_sha256: str) -> Basis | None:
         if str(arrays["graph_sha256"]) != graph_sha256:
             return None
         return _basis(arrays)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as problem:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as problem:
         raise GraphError(f"{path.name} is damaged ({problem}). Restore it with git, or: make train") from problem
 
 

@@ -120,8 +120,8 @@ def mismatch(router: Router, policy: PolicyFile) -> str:
         if wanted != loaded:
             return (
                 f"The policy file {policy.name!r} was made for a {what} with SHA-256 {wanted[:SHORT] or 'none'}, and "
-                f"the one loaded has {loaded[:SHORT] or 'none'}, so it may pick differently. Load the router it was "
-                "made for, or accept this one; the acceptance is recorded."
+                f"the one loaded has {loaded[:SHORT] or 'none'}, so it may pick differently. Give the router it was "
+                "made for (on the command line with --from), or accept this one."
             )
     return ""
 

@@ -9,12 +9,13 @@ from typing import Any, Final
 from routing.catalog import ASSETS
 from routing.encoder import CARD_FILE, GRAPH_FILE, TOKENIZER_FILE
 from routing.errors import DataError
+from routing.onboarding.basis import BASIS_FILE
 from routing.sample import SAMPLE_FILE
 from routing.workshop import children, places
-from routing.workshop.bounds import MOST_UNPACKED_MB
+from routing.workshop.bounds import MOST_UNPACKED_MB, MOST_ZIP_MB
 
 POOLS_FILE: Final = "pools.json"
-FILES: Final = (CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, SAMPLE_FILE, "experts.csv", POOLS_FILE)
+FILES: Final = (CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, SAMPLE_FILE, BASIS_FILE, "experts.csv", POOLS_FILE)
 NEEDED: Final = (CARD_FILE, GRAPH_FILE, TOKENIZER_FILE, SAMPLE_FILE)
 CHECK_S: Final = 120
 
@@ -32,8 +33,8 @@ def packed(folder: Path) -> bytes:
 def bring_in(owner: str, content: bytes) -> tuple[str, dict[str, Any]]:
     """Check a zip in a bounded process and keep its router; returns its id and its card.
 
-    The graph, its card and its sample are taken; the tokenizer must be ours, and tables of experts and pools are
-    written anew from the card.
+    The graph, its card, its sample and what onboarding rests on are taken; the tokenizer must be ours, and tables of
+    experts and pools are written anew from the card.
 
     Raises:
         DataError: It is no such zip, or what is in it was not made by training here, or does not match.
@@ -44,13 +45,36 @@ def bring_in(owner: str, content: bytes) -> tuple[str, dict[str, Any]]:
     part = places.home(owner) / f"{places.PART}{router_id}"
     part.mkdir(parents=True)
     try:
-        unpack(content, part)
-        children.run("check", part, wall_s=CHECK_S)
+        unpack_checked(content, part)
         card: dict[str, Any] = json.loads((part / CARD_FILE).read_text(encoding="utf-8"))
         part.rename(places.folder(owner, router_id))
     finally:
         places.remove(part)
     return router_id, card
+
+
+def read_zip(path: Path) -> bytes:
+    """The bytes of a router's zip.
+
+    Raises:
+        DataError: There is none, or it is larger than such a zip.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MOST_ZIP_MB * 1_000_000 + 1)
+    except OSError as problem:
+        raise DataError(
+            f"{path} cannot be opened ({problem.strerror}). Give the folder that train wrote, or the zip of a router."
+        ) from problem
+    if len(content) > MOST_ZIP_MB * 1e6:
+        raise DataError(f"{path} has more than {MOST_ZIP_MB} MB, which no zip of a router has. Give another.")
+    return content
+
+
+def unpack_checked(content: bytes, into: Path) -> None:
+    """Write the files of a zip into a folder and check them in a bounded process; raises what ``bring_in`` does."""
+    unpack(content, into)
+    children.run("check", into, wall_s=CHECK_S)
 
 
 def unpack(content: bytes, into: Path) -> None:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
+import numpy as np
 
 from routing.catalog import ASSETS
 from routing.encoder import CARD_FILE, GRAPH_FILE, MAX_TOKENS
 from routing.errors import CatalogError, DataError, GraphError
+from routing.onboarding.basis import BASIS_FILE, SHARE, Basis, save_basis
 from routing.own.checks import checked_name, is_plain
-from routing.predictors import PREDICTORS
+from routing.predictors import DEFAULT, PREDICTORS
 from routing.registry import load_routers
+from routing.router import Router
 from routing.sample import SAMPLE_FILE, load_sample, save_sample
 from routing.training.foreign import check_graph
 from routing.workshop.archive import POOLS_FILE
@@ -20,7 +23,9 @@ from routing.workshop.bounds import MOST_EXPERTS
 from routing.workshop.job import checked_name as checked_router_name
 
 LARGEST_CARD: Final = 2_000_000  # bytes
-MOST_SAMPLE_MB: Final = 50
+MOST_ARRAYS_MB: Final = 50  # of a file of arrays, unpacked
+MOST_AXES: Final = 400
+LARGEST_NUMBER: Final = 1e5  # in what onboarding rests on, where all is log odds and their squares
 _NUMBERS: Final = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
 _TABLE: Final = {"type": "object", "additionalProperties": _NUMBERS}
 _HASH: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -70,9 +75,13 @@ def check_files(folder: Path) -> None:
     write_experts(folder, card["experts"])
     (folder / POOLS_FILE).write_text(json.dumps({"trained": card["experts"]}), encoding="utf-8")
     _sample(folder, card["experts"])
+    if (folder / BASIS_FILE).exists():
+        _check_size(folder / BASIS_FILE)
     card["measures"] = {}  # said by somebody else about data that is not here
     (folder / CARD_FILE).write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
-    for router in load_routers(assets=folder).values():
+    routers = load_routers(assets=folder)
+    _basis(folder, routers[DEFAULT])
+    for router in routers.values():
         for text in ("Hello", "word " * 2 * MAX_TOKENS):
             router.route(text)
 
@@ -108,13 +117,7 @@ def _card(folder: Path) -> dict[str, Any]:
 def _sample(folder: Path, experts: list[str]) -> None:
     """Read the sample within bounds and write it again as ours."""
     path = folder / SAMPLE_FILE
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(one.file_size for one in archive.infolist())
-    except (zipfile.BadZipFile, OSError) as problem:
-        raise DataError(f"{SAMPLE_FILE} is damaged ({problem}). Export the router again.") from None
-    if size > MOST_SAMPLE_MB * 1e6:
-        raise DataError(f"{SAMPLE_FILE} unpacks to {size / 1e6:,.0f} MB; at most {MOST_SAMPLE_MB} MB are read.")
+    _check_size(path)
     sample = load_sample(path)
     count = len(sample.input_tokens)
     shapes = {getattr(sample.prediction, name).shape for name in ("score", "output_tokens", "latency_s")}
@@ -122,3 +125,44 @@ def _sample(folder: Path, experts: list[str]) -> None:
     if not is_right or sample.measured_score.shape != (count, len(experts)) or len(sample.domain) != count:
         raise GraphError(f"{SAMPLE_FILE} does not match the router card. Export the router again.")
     save_sample(sample, path)
+
+
+def _check_size(path: Path) -> None:
+    """Refuse arrays that would unpack to more than is read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(one.file_size for one in archive.infolist())
+    except (zipfile.BadZipFile, OSError) as problem:
+        raise DataError(f"{path.name} is damaged ({problem}). Export the router again.") from None
+    if size > MOST_ARRAYS_MB * 1e6:
+        raise DataError(f"{path.name} unpacks to {size / 1e6:,.0f} MB; at most {MOST_ARRAYS_MB} MB are read.")
+
+
+def _basis(folder: Path, router: Router) -> None:
+    """Hold what onboarding rests on, where the zip has it, to the router, and write it again as ours."""
+    path = folder / BASIS_FILE
+    if not path.exists():
+        return
+    n_sources = router.encoder.encode(["Hello"]).heads[SHARE].shape[1]
+    basis = router.basis
+    if basis is None or list(basis.experts) != router.card["experts"] or not _is_sound(basis, n_sources):
+        raise GraphError(f"{BASIS_FILE} does not match the router card. Export the router again.")
+    save_basis(basis, path)
+
+
+def _is_sound(basis: Basis, n_sources: int) -> bool:
+    """Whether every array has the shape that the others imply, finite numbers, and a spread that can be inverted."""
+    n = len(basis.mean) if basis.mean.ndim == 1 else 0
+    if not 0 < n <= MOST_AXES:
+        return False
+    shapes = [a.shape for a in (basis.mix, basis.shift, basis.source, basis.covariance, basis.residual)]
+    parts = [basis.mix, basis.shift, basis.mean, basis.covariance, basis.residual]
+    axes = [one.axes for one in basis.benchmarks.values()]
+    return (
+        shapes == [(len(basis.experts), n), (n,), (n,), (n, n), (n_sources,)]
+        and all(bool((np.abs(part) <= LARGEST_NUMBER).all()) for part in (*parts, *axes))
+        and bool(((basis.source >= 0) & (basis.source < n_sources)).all())
+        and bool(np.linalg.eigvalsh(basis.covariance).min() > 0)
+        and all(one.ndim == 2 and one.shape[1] == n and len(one) for one in axes)
+        and all(is_plain(name) and len(name) <= 80 for name in basis.benchmarks)
+    )

@@ -1,0 +1,45 @@
+"""A router of one's own on the command line: the folder that `train` wrote, or the zip that the Train page exports."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from routing.catalog import ASSETS, catalog_of
+from routing.predictors import DEFAULT
+from routing.registry import load_router, load_routers
+from routing.router import Router
+
+From = Annotated[
+    Path | None,
+    typer.Option("--from", help="Folder or zip of a router of your own; the shipped one if not given."),
+]
+
+
+@contextmanager
+def folder_of(place: Path | None) -> Iterator[Path]:
+    """The folder of a router while it is used; a zip is checked as the Train page checks it.
+
+    Raises:
+        DataError: There is no such folder or zip, or the zip holds no router that was made here.
+    """
+    if place is None or place.is_dir():
+        yield ASSETS if place is None else place
+        return
+    from routing.workshop.archive import read_zip, unpack_checked
+
+    content = read_zip(place)
+    with tempfile.TemporaryDirectory() as made:
+        unpack_checked(content, Path(made))
+        yield Path(made)
+
+
+def open_router(folder: Path, name: str | None = None) -> Router:
+    """A router of a folder by its method's name; raises what ``load_routers`` does."""
+    chosen = name or DEFAULT
+    if folder == ASSETS:
+        return load_router(name=chosen)
+    return load_routers([chosen], folder, catalog=catalog_of(folder))[chosen]

@@ -154,7 +154,7 @@ def test_prompts_that_differ_in_case_and_spaces_alone_never_cross_a_split():
 
 def test_what_cannot_be_used_is_named_by_row_and_column():
     frame = table()
-    frame.loc[3, "score"], frame.loc[5, "model"], frame.loc[7, "prompt"] = "1.5", "<b>x", "  "
+    frame.loc[3, "score"], frame.loc[5, "model"], frame.loc[7, "prompt"] = "1.5", "日本", "  "
     frame.loc[9, "tokens"] = "many"
     found = check(frame, replace(LONG, optional={"output_tokens": "tokens"}), first_row=2)
     said = {(one.row, one.column): one.text for one in found.problems}
@@ -173,7 +173,8 @@ def test_scales_wide_tables_and_repeats():
     by = found.outcomes.groupby("expert")["score"]
     assert by.size().to_dict() == {"b": 60, "my-expert": 120}
     assert by.mean().to_dict() == {"b": 0.5, "my-expert": 0.5}
-    assert found.notes == ("60 cells without a score are no outcomes.",)
+    assert found.notes[0] == "60 cells without a score are no outcomes."
+    assert "so 'my expert' is called my-expert." in found.notes[1]
     twice = check(pd.concat([table(), table()], ignore_index=True), LONG, first_row=2)
     assert len(twice.outcomes) == 300
     assert twice.notes == ("300 outcomes repeat an expert on the same prompt; their mean counts.",)

@@ -81,7 +81,8 @@ def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = (), fewest
 
     An expert is predicted when it is a chat expert with enough outcomes on training prompts, or is named in
     ``extra_experts``. A measurement whose training scores are all the same, or that has too few, is left out: in the
-    shipped router's data these are the arena-bench rows, whose two baselines score 0 by construction.
+    shipped router's data these are the arena-bench rows, whose two baselines score 0 by construction. An expert whose
+    scores never differ anywhere stays with its mean.
 
     Raises:
         DataError: No expert has enough outcomes.
@@ -97,7 +98,8 @@ def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = (), fewest
     name = groups.index.get_level_values("expert")
     is_solid = varies & (size >= fewest.measurement)
     is_extra = name.isin(list(extra_experts)) & (size >= MIN_THIN)
-    pairs: list[Pair] = list(groups.index[(is_solid | is_extra) & name.isin(list(chosen))])
+    is_flat = ~varies & (size >= fewest.measurement) & ~name.isin(name[is_solid]) & bool(is_solid.any())
+    pairs: list[Pair] = list(groups.index[(is_solid | is_extra | is_flat) & name.isin(list(chosen))])
     if not pairs:
         most = int(counts.max()) if len(counts) else 0
         raise DataError(

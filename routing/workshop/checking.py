@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from routing.errors import CatalogError
-from routing.own.checks import checked_name, is_plain
+from routing.own.checks import is_plain
 from routing.schema import Floats
-from routing.workshop.bounds import (
-    MOST_CHARS,
-)
+from routing.workshop.bounds import MOST_CHARS
 from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, as_numbers
+from routing.workshop.naming import UNNAMED, names_of, renamed
 from routing.workshop.stops import stops_of
 
 SPLITS: Final[Mapping[str, str]] = {
@@ -63,7 +61,8 @@ class Checked:
         """The same with some of the experts only, and the prompts that they answered."""
         outcomes = self.outcomes[self.outcomes["expert"].isin(experts)]
         prompts = self.prompts[self.prompts["prompt_id"].isin(set(outcomes["prompt_id"]))]
-        return Checked(prompts, outcomes, self.problems, self.n_bad, self.stops, self.notes)
+        stops = self.stops or tuple(stops_of(prompts, outcomes, None))
+        return Checked(prompts, outcomes, self.problems, self.n_bad, stops, self.notes)
 
 
 def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
@@ -79,7 +78,7 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     text = table[columns.prompt].astype(str)
     bad = _bad_prompts(text, columns.prompt, rows, problems)
     labels = _labels(table, columns, rows, problems, bad)
-    long, n_repeated = _outcomes(table, columns, rows, problems, bad)
+    long, n_empty, names = _outcomes(table, columns, rows, problems, bad)
     keys = pd.Series([_digest(*parts) for parts in zip(text, labels["source"], labels["task"], strict=True)])
     kept = long[~bad[long["row"].to_numpy(dtype=np.int64)]]
     kept = kept.assign(prompt_id=keys.to_numpy()[kept["row"].to_numpy(dtype=np.int64)])
@@ -92,9 +91,12 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     prompts["split"] = prompts["split"] if stated else splits_of(prompts["group"])
     repeats = len(kept) - len(outcomes)
     notes = [f"{repeats:,} outcomes repeat an expert on the same prompt; their mean counts."] if repeats else []
-    if n_repeated:
-        notes.append(f"{n_repeated:,} cells without a score are no outcomes.")
-    stops = tuple(stops_of(prompts, outcomes, crossing if stated else None))
+    if n_empty:
+        notes.append(f"{n_empty:,} cells without a score are no outcomes.")
+    if note := renamed(names):
+        notes.append(note)
+    unnamed = [f"The column {one[:40]!r} {UNNAMED}." for one in columns.wide if not names[one]]
+    stops = (*unnamed, *stops_of(prompts, outcomes, crossing if stated else None))
     listed = tuple(sorted(problems, key=lambda one: one.row)[:MOST_NAMED])
     return Checked(prompts, outcomes, listed, int(bad.sum()), stops, tuple(notes))
 
@@ -160,23 +162,23 @@ def _labels(
 
 def _outcomes(
     table: pd.DataFrame, columns: Columns, rows: NDArray[np.int64], problems: list[Problem], bad: NDArray[np.bool_]
-) -> tuple[pd.DataFrame, int]:
-    """One row an outcome, with the row of the table; and how many cells of a wide table are empty."""
+) -> tuple[pd.DataFrame, int, dict[str, str]]:
+    """One row an outcome, with the row of the table; how many cells of a wide table are empty; names of experts."""
     numbers = {name: _number(table, columns, name, rows, problems, bad) for name in NUMBERS if name in columns.optional}
     if not columns.wide:
-        expert = table[columns.expert].astype(str).str.strip().str.replace(r"\s+", "-", regex=True)
-        wrong = expert.map({name: _wrong_name(name) for name in expert.unique()})
-        _mark(problems, bad, rows, (wrong != "").to_numpy(), columns.expert, expert, "cannot be a name of an expert")
+        said = table[columns.expert].astype(str).str.strip()
+        names = names_of(said.unique())
+        expert = said.map(names)
+        _mark(problems, bad, rows, (expert == "").to_numpy(), columns.expert, said, UNNAMED)
         score = _score(table[columns.score], columns, columns.score, rows, problems, bad)
-        return pd.DataFrame({"row": np.arange(len(table)), "expert": expert, "score": score, **numbers}), 0
-    parts, empty = [], 0
+        return pd.DataFrame({"row": np.arange(len(table)), "expert": expert, "score": score, **numbers}), 0, names
+    names, parts, empty = names_of(columns.wide), [], 0
     for column in columns.wide:
         given = (table[column].str.strip() != "").to_numpy()
         empty += int((~given).sum())
         score = _score(table[column], columns, column, rows, problems, bad, among=given)
-        name = re.sub(r"\s+", "-", column)
-        parts.append(pd.DataFrame({"row": np.arange(len(table)), "expert": name, "score": score})[given])
-    return pd.concat(parts, ignore_index=True), empty
+        parts.append(pd.DataFrame({"row": np.arange(len(table)), "expert": names[column], "score": score})[given])
+    return pd.concat(parts, ignore_index=True), empty, names
 
 
 def _score(
@@ -211,14 +213,6 @@ def _number(
     wrong = given & ~((read >= 0) & (read <= TOKENS_LARGEST))
     _mark(problems, bad, rows, wrong, column, table[column], "is no number of at least 0")
     return np.asarray(np.where(given, read, np.nan))
-
-
-def _wrong_name(name: str) -> str:
-    try:
-        checked_name(name)
-    except CatalogError as problem:
-        return str(problem)
-    return ""
 
 
 def _mark(

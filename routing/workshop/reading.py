@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from routing.errors import DataError
@@ -18,6 +19,7 @@ from routing.workshop.bounds import MOST_COLUMNS, MOST_ROWS, MOST_TEXT_MB, MOST_
 LONGEST_LINE: Final = 4_000_000  # characters of one JSON line
 SNIFFED: Final = 64_000  # characters in which the delimiter is looked for
 DELIMITERS: Final = ",;\t|"
+DECIMAL: Final = r"\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*"
 TEXT: Final = pa.large_string()
 
 
@@ -31,13 +33,25 @@ def read_csv(path: Path) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
-            return pd.read_csv(
+            table = pd.read_csv(
                 path, sep=dialect, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=MOST_ROWS + 1,
                 index_col=False,
             )  # fmt: skip
     except (ValueError, csv.Error, pd.errors.ParserWarning) as problem:  # pandas' own errors are ValueErrors
         said = str(problem).strip().splitlines()[0] if str(problem).strip() else "it is empty"
         raise DataError(f"The file is not a CSV table ({said}). Mend that line, or save it as JSONL.") from problem
+    return table if dialect == "," else table.apply(_with_points)
+
+
+def _with_points(values: "pd.Series[str]") -> "pd.Series[str]":
+    """Numbers with decimal commas as others write them, in a column that holds nothing else.
+
+    Spreadsheets in many languages write them so, and then part columns by semicolons or tabs.
+    """
+    given = values[values.str.strip() != ""]
+    if not given.str.fullmatch(DECIMAL).all() or not given.str.contains(",", regex=False).any():
+        return values
+    return values.str.replace(",", ".", regex=False)
 
 
 def _decoded(path: Path) -> str:
@@ -60,12 +74,13 @@ def _decoded(path: Path) -> str:
 def read_jsonl(path: Path) -> pd.DataFrame:
     """A JSON object a line, its values text, numbers, true, false or null."""
     rows = []
-    for number, line in enumerate(_decoded(path).splitlines(), start=1):
+    # Only line feeds end a line: JSON allows others, such as U+2028, inside a text.
+    for number, line in enumerate(_decoded(path).split("\n"), start=1):
         if line.strip():
             rows.append(_object(line, number))
         if len(rows) > MOST_ROWS:
             break
-    return pd.DataFrame(rows).astype(object)
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _object(line: str, number: int) -> dict[str, Any]:
@@ -121,6 +136,8 @@ def _check_promised(promised: Any, schema: pa.Schema) -> None:  # noqa: ANN401 -
 
 def _text(column: pa.Array) -> pa.Array:
     plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+    if pa.types.is_floating(plain.type):
+        plain = pc.if_else(pc.is_nan(plain), None, plain)  # some writers keep "missing" as NaN
     return plain.cast(TEXT)
 
 

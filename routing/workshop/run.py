@@ -16,11 +16,9 @@ from routing.catalog import ASSETS, load_catalog
 from routing.encoder import GRAPH_FILE, load
 from routing.errors import DataError, RoutingError
 from routing.workshop import job, locks, places, state
-from routing.workshop.bounds import MOST_AT_ONCE, TRAIN_BYTES, TRAIN_S
-from routing.workshop.summary import FEWEST
+from routing.workshop.bounds import FEWEST_IN_SOURCE, FEWEST_OUTCOMES, MOST_AT_ONCE, TRAIN_BYTES, TRAIN_S
 
 LOCK_S: Final = 5.0
-MEASUREMENT: Final = 20  # training outcomes of an expert in one source below which it has no column there
 ENCODED: Final = re.compile(r"Encoded ([\d,]+) of ([\d,]+)")
 READ_SHARE, FIT_SHARE = 0.75, 0.9  # of the bar: encoding dominates, judging is short
 _speaking = threading.Lock()
@@ -142,7 +140,7 @@ def _train(place: Path, part: Path, settings: job.Settings, say: Callable[[str],
         outcomes=outcomes,
         cache=cache,
         form=settings.form,
-        fewest=Fewest(FEWEST, MEASUREMENT),
+        fewest=Fewest(FEWEST_OUTCOMES, FEWEST_IN_SOURCE),
         start=lambda: from_router(ASSETS),
         progress=say,
     )

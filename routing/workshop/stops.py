@@ -2,7 +2,17 @@
 
 import pandas as pd
 
-from routing.workshop.bounds import FEWEST_PROMPTS, MOST_EXPERTS, MOST_OUTCOMES, MOST_PROMPTS, MOST_SOURCES
+from routing.workshop.bounds import (
+    FEWEST_IN_SOURCE,
+    FEWEST_OUTCOMES,
+    FEWEST_PROMPTS,
+    MOST_EXPERTS,
+    MOST_OUTCOMES,
+    MOST_PROMPTS,
+    MOST_SOURCES,
+)
+
+USES = {"train": "learn from", "validation": "calibrate on", "test": "judge on"}
 
 
 def stops_of(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None) -> list[str]:
@@ -19,13 +29,49 @@ def stops_of(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None
         found.append(f"There are outcomes of {n_experts} experts; 2 to {MOST_EXPERTS} can be routed between.")
     if (n_sources := prompts["source"].nunique()) > MOST_SOURCES:
         found.append(f"There are {n_sources} sources; at most {MOST_SOURCES} are told apart. Choose another column.")
-    if crossing is not None:
-        absent = {"train", "validation", "test"} - set(prompts["split"])
-        if absent:
-            found.append(f"The column of splits has no {sorted(absent)[0]!r}. Leave that column out, or add some.")
-        if crossing:
-            found.append(
-                f"{crossing:,} groups of the same question lie in two splits. Leave the column of splits "
-                "out, and they are split by group."
-            )
+    if len(prompts) >= FEWEST_PROMPTS:
+        found += _by_split(prompts, outcomes, is_stated=crossing is not None)
+    if crossing:
+        found.append(
+            f"{crossing:,} groups of the same question lie in two splits. Leave the column of splits "
+            "out, and they are split by group."
+        )
     return found
+
+
+def _by_split(prompts: pd.DataFrame, outcomes: pd.DataFrame, *, is_stated: bool) -> list[str]:
+    """What a split lacks: prompts, or enough outcomes of two experts to learn from."""
+    here = set(prompts["split"])
+    absent = [name for name in USES if name not in here]
+    if absent and is_stated:
+        return [f"The column of splits has no {absent[0]!r}. Leave that column out, or add some."]
+    if absent:
+        return [
+            f"No prompt is left to {USES[absent[0]]}: prompts of one group stay together, and there are "
+            f"{prompts['group'].nunique():,} groups. Choose another column of groups, or none."
+        ]
+    left = [name for name, why in left_out(prompts, outcomes).items() if why]
+    known = outcomes["expert"].nunique()
+    if known >= 2 > known - len(left):
+        return [
+            f"Of {known} experts {known - len(left) or 'none'} can be learned; two are needed. An expert needs "
+            f"{FEWEST_OUTCOMES} training outcomes, {FEWEST_IN_SOURCE} of them from one source. Add outcomes, or choose "
+            "another column of sources."
+        ]
+    scores = outcomes.loc[outcomes["prompt_id"].isin(_train(prompts)), "score"]
+    if scores.nunique() < 2:
+        return ["Every training score is the same, so there is nothing to learn. Choose another column of scores."]
+    return []
+
+
+def left_out(prompts: pd.DataFrame, outcomes: pd.DataFrame) -> dict[str, bool]:
+    """Whether each expert has too few training outcomes to take part."""
+    source = outcomes["prompt_id"].map(prompts.set_index("prompt_id")["source"])
+    is_train = outcomes["prompt_id"].isin(_train(prompts))
+    counts = outcomes.assign(source=source)[is_train].groupby(["expert", "source"]).size().groupby("expert")
+    enough = (counts.sum() >= FEWEST_OUTCOMES) & (counts.max() >= FEWEST_IN_SOURCE)
+    return {str(name): not enough.get(name, False) for name in outcomes["expert"].unique()}
+
+
+def _train(prompts: pd.DataFrame) -> set[str]:
+    return set(prompts.loc[prompts["split"] == "train", "prompt_id"])

@@ -6,10 +6,11 @@ from typing import Final
 
 import pandas as pd
 
+from routing.workshop.bounds import FEWEST_IN_SOURCE, FEWEST_OUTCOMES
 from routing.workshop.checking import Checked
+from routing.workshop.stops import left_out
 
 FEW: Final = 200  # training outcomes of an expert below which its predictions are mostly its mean
-FEWEST: Final = 30  # below which it is left out
 FEW_TESTED: Final = 100  # test prompts answered by all below which the verdict is hardly more than chance
 PROMPTS_PER_S: Final = 100  # encoded on a small machine that also serves the app
 FIT_S: Final = 20
@@ -46,10 +47,15 @@ def outlook(checked: Checked) -> Outlook:
     answered = known[known["split"] == "test"].groupby("prompt_id")["expert"].nunique()
     n_common = int((answered == len(table)).sum())
     warnings = []
-    gone = list(table.loc[table["n_train"] < FEWEST, "expert"])
-    few = list(table.loc[(table["n_train"] >= FEWEST) & (table["n_train"] < FEW), "expert"])
+    gone = [name for name, is_out in left_out(prompts, outcomes).items() if is_out]
+    few = [name for name in table.loc[table["n_train"] < FEW, "expert"] if name not in gone]
+    spread = outcomes[split == "train"].groupby("expert")["score"].nunique()
+    flat = [name for name in table["expert"] if spread.get(name, 0) == 1 and name not in gone]
     if gone:
-        warnings.append(f"Fewer than {FEWEST} training outcomes, so left out: {_some(gone)}.")
+        needed = f"{FEWEST_OUTCOMES} training outcomes, or than {FEWEST_IN_SOURCE} from each source"
+        warnings.append(f"Fewer than {needed}, so left out: {_some(gone)}.")
+    if flat:
+        warnings.append(f"Every training score is the same, so that one is predicted everywhere: {_some(flat)}.")
     if few:
         warnings.append(f"Fewer than {FEW} training outcomes, so predicted close to the mean: {_some(few)}.")
     if n_common < FEW_TESTED:

@@ -23,6 +23,7 @@ PROMPTS_FILE: Final = "prompts.parquet"
 OUTCOMES_FILE: Final = "outcomes.parquet"
 CHECKED_FILE: Final = "checked.json"
 ABOUT_FILE: Final = "about.json"
+LIGHT: Final = ["prompt_id", "source", "group", "split"]  # what counting needs, without the texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def load_checked(owner: str, *, with_text: bool = False) -> Checked | None:
     place = home(owner) / UPLOAD
     try:
         said = json.loads((place / CHECKED_FILE).read_text(encoding="utf-8"))
-        prompts = pd.read_parquet(place / PROMPTS_FILE, columns=None if with_text else ["prompt_id", "split"])
+        prompts = pd.read_parquet(place / PROMPTS_FILE, columns=None if with_text else LIGHT)
         outcomes = pd.read_parquet(place / OUTCOMES_FILE)
     except (OSError, ValueError):
         return None

@@ -73,8 +73,12 @@ def start(checked: Checked) -> None:
     if len(chosen) < 2:
         st.caption("Choose two experts or more.")
         return
-    ahead = outlook(checked.of(frozenset(chosen)))
-    sums(ahead)
+    taking_part = checked.of(frozenset(chosen))
+    for stop in taking_part.stops:
+        st.error(show.escape(stop), icon=":material/block:")
+    if taking_part.stops:
+        return
+    sums(outlook(taking_part))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = st.text_input("Name", "My router", key="train_name", max_chars=job.LONGEST_NAME, width=280)
         form = form_chooser()

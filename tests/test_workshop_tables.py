@@ -1,0 +1,98 @@
+"""Tables as people have them: as spreadsheets and other programs write them, with names of their own, and too small."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from routing.outcomes import Outcomes
+from routing.training.tables import Fewest, build_table
+from routing.workshop.checking import check
+from routing.workshop.naming import names_of
+from routing.workshop.reading import read_table
+from routing.workshop.summary import outlook
+from tests.test_workshop import LONG, table
+
+
+def read(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(path, name.rsplit(".", 1)[-1])
+
+
+def test_a_spreadsheet_with_semicolons_and_decimal_commas(tmp_path):
+    text = "\ufeffprompt;expert;score;latency\r\nWhat, now?;a;0,5;1,25\r\nAnd 1,5;b;1;\r\n"
+    found = read(tmp_path, "log.csv", text)
+    assert found.to_dict("list") == {
+        "prompt": ["What, now?", "And 1,5"], "expert": ["a", "b"], "score": ["0.5", "1"], "latency": ["1.25", ""],
+    }  # fmt: skip
+    # Between commas "1,234" may be a thousand, so it stays as it is.
+    assert read(tmp_path, "log.csv", 'prompt,tokens\nx,"1,234"\n')["tokens"].tolist() == ["1,234"]
+
+
+def test_a_line_of_json_ends_at_a_line_feed_only(tmp_path):
+    rows = [{"prompt": "a\u2028b\x0bc\x85d", "id": 2**62 + 1}, {"prompt": "e"}]
+    found = read(tmp_path, "log.jsonl", "\r\n".join(json.dumps(row, ensure_ascii=False) for row in rows))
+    assert found.to_dict("list") == {"prompt": ["a\u2028b\x0bc\x85d", "e"], "id": [str(2**62 + 1), ""]}
+
+
+def test_missing_numbers_of_parquet_are_empty_however_they_are_kept(tmp_path):
+    columns = {"a": pa.array([1.5, float("nan"), None]), "b": pa.array([True, None, False]), "c": pa.nulls(3)}
+    pq.write_table(pa.table(columns), tmp_path / "log.parquet")
+    found = read_table(tmp_path / "log.parquet", "parquet")
+    assert found.to_dict("list") == {"a": ["1.5", "", ""], "b": ["true", "", "false"], "c": ["", "", ""]}
+
+
+def test_experts_get_names_that_links_hold_and_a_person_is_told():
+    assert names_of(["GPT‑4 (Azure)", "a b", "a-b", "openai/o1", "日本", "x" * 101, "Modèle"]) == {
+        "GPT‑4 (Azure)": "GPT-4-Azure", "a b": "", "a-b": "a-b", "openai/o1": "openai/o1", "日本": "", "x" * 101: "",
+        "Modèle": "Modele",
+    }  # fmt: skip
+    frame = table().assign(model=lambda t: t["model"].replace("alpha", "Alpha (new)"))
+    found = check(frame, LONG, first_row=2)
+    assert set(found.outcomes["expert"]) == {"Alpha-new", "beta"}
+    assert "so 'Alpha (new)' is called Alpha-new." in found.notes[0]
+    wide = pd.DataFrame({"prompt": [f"p {i}" for i in range(120)], "日本": "1", "b": "0"}, dtype=object)
+    stop = check(wide, replace(LONG, expert="", score="", wide=("日本", "b")), first_row=2).stops[0]
+    assert stop.startswith("The column '日本' cannot be a name of an expert: a name has letters a to z")
+
+
+def test_experts_chosen_from_a_table_must_leave_enough_to_learn_from():
+    few = table(160)
+    few.loc[few["model"].eq("beta") & (few.index > 60), "model"] = "gamma"
+    found = check(few, LONG, first_row=2)
+    assert found.stops == ()
+    (stop,) = found.of(frozenset(("alpha", "beta"))).stops
+    assert stop.startswith("Of 2 experts 1 can be learned; two are needed. An expert needs 30 training outcomes, 20 of")
+    assert found.of(frozenset(("alpha", "gamma"))).stops == ()
+    (stop,) = found.of(frozenset(["beta"])).stops[-1:]
+    assert "There are outcomes of 1 experts" in stop or "at least 100 are needed" in stop
+
+
+@pytest.mark.parametrize(
+    ("changed", "optional", "said"),
+    [
+        ({"team": "all"}, {"group": "team"}, "stay together, and there are 1 groups. Choose another column of groups"),
+        ({"score": "1"}, {}, "Every training score is the same, so there is nothing to learn"),
+        ({"app": [f"app {i % 12}" for i in range(300)]}, {"source": "app"}, "Of 2 experts none can be learned"),
+    ],
+)
+def test_a_table_that_nothing_can_be_learned_from_is_stopped_before_training(changed, optional, said):
+    assert said in " ".join(check(table(**changed), replace(LONG, optional=optional), first_row=2).stops)
+
+
+def test_an_expert_whose_scores_never_differ_keeps_its_mean_and_is_named():
+    frame = table()
+    frame.loc[frame["model"] == "beta", "score"] = "1"
+    found = check(frame, LONG, first_row=2)
+    assert "Every training score is the same, so that one is predicted everywhere: beta." in outlook(found).warnings
+    place = dict(zip(found.prompts["prompt_id"], range(len(found.prompts)), strict=True))
+    cells = found.outcomes.assign(prompt=found.outcomes["prompt_id"].map(place), kind="chat")
+    for name in ("output_tokens", "reading_ease"):
+        cells[name] = np.nan
+    made = build_table(Outcomes(found.prompts, cells, has_split=True), fewest=Fewest(30, 20))
+    assert (made.experts, made.is_thin.tolist()) == (("alpha", "beta"), [False, True])

@@ -190,12 +190,12 @@ def test_own_prompts_are_read_with_their_checks(tmp_path):
     ("text", "told"),
     [
         ("question\nWhat?\n", "no column 'prompt'; it has question"),
-        ("prompt,domain\n ,x\n", "Row 1: prompt is empty"),
-        ("prompt,check,expected\nA,taste,x\n", "Row 1, check: The kind of check is 'taste'"),
-        ("prompt,check,expected\nA,number,x\n", "Row 1, check: The expected number is 'x'"),
-        ("prompt,check,expected\nA,regex,(\n", "Row 1, check: .* is not a regular expression"),
+        ("prompt,domain\n ,x\n", "Row 2: prompt is empty"),
+        ("prompt,check,expected\nA,taste,x\n", "Row 2, check: The kind of check is 'taste'"),
+        ("prompt,check,expected\nA,number,x\n", "Row 2, check: The expected number is 'x'"),
+        ("prompt,check,expected\nA,regex,(\n", "Row 2, check: .* is not a regular expression"),
         ("prompt,check,expected\nA,json,x\n", "not JSON"),
-        ("prompt_id,prompt\na,A\na,B\n", "Row 2: prompt_id 'a' is there already"),
+        ("prompt_id,prompt\na,A\na,B\n", "Row 3: prompt_id 'a' is there already"),
     ],
 )
 def test_a_bad_row_is_named(tmp_path, text, told):

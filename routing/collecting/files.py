@@ -63,12 +63,14 @@ def read_prompts(path: Path) -> OwnPrompts:
         raise DataError(f"{path.name} has no column 'prompt'; it has {', '.join(raw.columns)[:200]}. Rename one.")
     if len(raw) > MOST_PROMPTS:
         raise DataError(f"{path.name} has {len(raw):,} prompts; at most {MOST_PROMPTS:,} are asked. Take a sample.")
-    rows = [_row(row, column, number) for number, row in enumerate(raw.to_dict("records"), start=1)]
+    first = 2 if kind == "csv" else 1  # below the header, as the file counts
+    rows = [_row(row, column, number) for number, row in enumerate(raw.to_dict("records"), start=first)]
     table = pd.DataFrame([row for row, _ in rows])
     twice = table["prompt_id"].duplicated()
     if twice.any():
         place = int(twice.to_numpy().argmax())
-        raise DataError(f"Row {place + 1}: prompt_id {table['prompt_id'][place]!r} is there already; ids are unique.")
+        name = table["prompt_id"][place]
+        raise DataError(f"Row {place + first}: prompt_id {name!r} is there already; ids are unique.")
     tasks = tuple(task for _, task in rows)
     return OwnPrompts(table, tasks, hashlib.sha256(raw.to_csv(index=False).encode()).hexdigest()[:16])
 

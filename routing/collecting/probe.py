@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routing.collecting.tasks import Task
 from routing.errors import GraphError
@@ -24,7 +25,6 @@ JOB: Final = "onboarding"
 USUAL: Final = 30
 FEWEST: Final = 10
 BATCH: Final = 16
-EXPLORED: Final = 3
 FIGURES: Final = "published figures"  # the job under which they are kept, by benchmark
 DOMAINS: Final[Mapping[str, str]] = {
     "math": "Mathematics", "code": "Code", "knowledge": "Knowledge", "clinical": "Clinical", "law": "Law",
@@ -48,6 +48,16 @@ class ProbeSet:
     axes: Floats
     basis: Basis
     known: Mapping[str, Floats]
+
+    @property
+    def domain(self) -> NDArray[np.object_]:
+        """Domain of every probe, shape (n_probes,)."""
+        return np.array([probe.domain for probe in self.probes], dtype=object)
+
+    @property
+    def with_code(self) -> tuple[int, ...]:
+        """Rows of the probes whose answers are run."""
+        return tuple(row for row, probe in enumerate(self.probes) if probe.check.runs_code)
 
     def rows_of(self, outcomes: Sequence[Collected]) -> tuple[list[int], Floats]:
         """Rows of the probes that have a score, and the scores."""
@@ -142,8 +152,8 @@ def probe_set(router: Router) -> ProbeSet:
     """
     if router.basis is None:
         raise GraphError(
-            "The router in force cannot onboard experts: there is no onboarding.npz for its graph. Restore that file, "
-            "or put another router in force on the Train page."
+            "The router in force cannot onboard experts: nothing says what its experts differ in, which takes three "
+            "experts or more and a router that the Train page made. Put another in force there."
         )
     probes, axes, scores = own_probes(), [], []
     for start in range(0, len(probes), BATCH):
@@ -182,43 +192,38 @@ def learn(store: Store, owner: str, expert: str, probes: ProbeSet) -> Skill | No
 
 def task_of(probe: Probe) -> Task:
     """What is asked."""
-    return Task(probe.prompt_id, probe.question, probe.score)
+    return Task(probe.prompt_id, probe.question, probe.score, runs_code=probe.check.runs_code)
 
 
 class Adaptive:
-    """Asks next what is expected to tell most, until enough probes have a score.
-
-    Every third probe is of a domain not asked yet, while there is one: what is expected rests on known experts, and a
-    new one may be unlike them where nobody looked.
+    """Asks next what ``next_probes`` chooses, until enough probes have a score.
 
     Args:
         chosen_from: The probes.
         count: How many outcomes are wanted in all, earlier ones included.
         figures: Published figures that are known too.
+        with_code: Whether code that the expert writes may be run; without it, probes that need that are not asked.
     """
 
-    def __init__(self, chosen_from: ProbeSet, count: int, figures: Sequence[Figure] = ()) -> None:
+    def __init__(
+        self, chosen_from: ProbeSet, count: int, figures: Sequence[Figure] = (), *, with_code: bool = True
+    ) -> None:
         self._set, self._count, self._figures = chosen_from, count, tuple(figures)
-        self._asked: set[int] = set()
+        self._asked: dict[int, None] = {}
+        self._left_out = () if with_code else chosen_from.with_code
 
     def take(self, done: Mapping[str, Collected]) -> Task | None:
         """The next probe; one that failed in this round is not asked again."""
-        rows, _ = self._set.rows_of(tuple(done.values()))
-        under_way = self._asked - set(rows)
+        told = tuple(done.values())
+        rows, _ = self._set.rows_of(told)
+        under_way = [row for row in self._asked if row not in set(rows)]
         if len(rows) + len(under_way) >= self._count:
             return None
-        skill = self._set.skill(tuple(done.values()), self._figures)
-        asked = {*rows, *self._asked}
-        found = next_probes(self._set.basis, skill, self._set.axes, asked | self._seen_domains(asked), 1)
+        found = next_probes(
+            self._set.basis, self._set.skill(told, self._figures), self._set.axes, self._set.domain, rows,
+            under_way=under_way, left_out=self._left_out,
+        )  # fmt: skip
         if not found:
             return None
-        self._asked.add(found[0])
+        self._asked[found[0]] = None
         return task_of(self._set.probes[found[0]])
-
-    def _seen_domains(self, asked: set[int]) -> set[int]:
-        """Rows to pass over now: at every third probe those of domains that were asked."""
-        if len(asked) % EXPLORED != EXPLORED - 1:
-            return set()
-        seen = {self._set.probes[row].domain for row in asked}
-        rows = {row for row, probe in enumerate(self._set.probes) if probe.domain in seen}
-        return rows if len(rows) < len(self._set.probes) else set()

@@ -31,7 +31,7 @@ def experts(
     owner: Owner = "",
 ) -> None:
     """List own experts, or write and read them as LiteLLM's model_list; keys are never part of it."""
-    store = _store()
+    store = app_store()
     try:
         if imported is not None:
             _import(store, imported, owner)
@@ -51,7 +51,7 @@ def own_experts(owner: str = "", store: "Store | None" = None) -> tuple[OwnExper
     """
     from routing.recording import kept
 
-    here = store or _store()
+    here = store or app_store()
     try:
         with kept("Own experts"):
             return here.experts.all(owner)
@@ -71,7 +71,12 @@ def with_own(router: "Router") -> "Router":
     return extended(router, own_experts())
 
 
-def _store() -> "Store":
+def app_store() -> "Store":
+    """The database that the app uses, as secrets or the environment name it.
+
+    Raises:
+        StoreError: It cannot be used.
+    """
     from routing.store import open_store
     from routing.store.engine import default_url
 

@@ -10,6 +10,7 @@ import typer
 
 from routing.catalog import Catalog, load_catalog
 from routing.commands import read_secrets, say
+from routing.commands.experts import app_store
 from routing.errors import RoutingError
 from routing.keys import KeyRing
 from routing.schema import Expert
@@ -63,9 +64,9 @@ def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, ag
     from routing.collecting.probe import JOB, Adaptive, figures_of, learn, probe_set
     from routing.collecting.tasks import SETTINGS
     from routing.registry import load_router
-    from routing.store import Place, open_store
+    from routing.store import Place
 
-    kept = open_store()
+    kept = app_store()
     catalog, keys = everyone(kept)
     expert = catalog[name]
     check_budget([expert], keys, budget)
@@ -91,9 +92,8 @@ def by_figures(name: str, file: Path) -> None:
     from routing.collecting.figures import parse_figures
     from routing.collecting.probe import keep_figures, learn, probe_set
     from routing.registry import load_router
-    from routing.store import open_store
 
-    kept = open_store()
+    kept = app_store()
     everyone(kept)[0][name]
     probes = probe_set(load_router())
     try:
@@ -123,9 +123,9 @@ def collect(
     from routing.collecting.files import export, read_prompts
     from routing.collecting.judge import Grader
     from routing.collecting.tasks import SETTINGS, InOrder
-    from routing.store import Place, open_store
+    from routing.store import Place
 
-    own, kept = read_prompts(prompts), open_store()
+    own, kept = read_prompts(prompts), app_store()
     catalog, keys = everyone(kept)
     chosen = catalog.subset([name.strip() for name in experts.split(",") if name.strip()]).experts
     grader = None if judge is None else Grader(catalog[judge], keys)

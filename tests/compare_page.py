@@ -9,6 +9,7 @@ from routing.catalog import load_catalog
 from tests.browser import drawn, type_prompt, visit
 
 PATIENCE_MS = 60_000
+ASK = ".st-key-compare_ask button"
 
 
 def home(folder: Path, addresses: Mapping[str, str]) -> dict[str, str]:
@@ -48,7 +49,7 @@ def choose(page: Page, experts: Sequence[str]) -> None:
 
 def ask(page: Page) -> None:
     """Click Ask as soon as it may be clicked."""
-    button = page.locator(".st-key-compare_ask button")
+    button = page.locator(ASK)
     expect(button).to_be_enabled(timeout=PATIENCE_MS)
     button.click()
 

@@ -1,6 +1,7 @@
 """A comparison before it is asked: who gets what and how, who takes over, and what it costs at most."""
 
 import math
+import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
@@ -89,6 +90,13 @@ def column_of(expert: str, repeat: int) -> str:
 def expert_of(column: str) -> str:
     """The expert of a column or of a line of the ledger."""
     return column.rpartition(" #")[0] or column
+
+
+def blind_order(columns: Sequence[str], run_id: str) -> list[str]:
+    """The order of columns while names are hidden; of one run always the same, and unlike that of any other."""
+    shuffled = list(columns)
+    random.Random(run_id).shuffle(shuffled)  # noqa: S311 - ids of runs are random themselves
+    return shuffled
 
 
 def settings_from(kept: Mapping[str, Any]) -> tuple[Settings, dict[str, Override]]:

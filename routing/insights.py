@@ -72,6 +72,7 @@ def _pace(expert: str, answers: list[Answer]) -> Pace:
         tokens_per_s=_quantile(speed, 0.5),
         latency_s=float(np.median(latency)),
         latency_p95_s=float(np.quantile(latency, 0.95)),
+        tokens_per_s_p95=_quantile(speed, 0.05),
     )
 
 

@@ -5,8 +5,8 @@ Answers are untrusted: they are quoted between random marks, and whatever they s
 
 import re
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final, Literal
 
@@ -15,12 +15,14 @@ from routing.answer.client import Settings
 from routing.errors import AnswerError
 from routing.keys import KeyRing
 from routing.schema import Answer, Expert
+from routing.spending import cost_of
 from routing.store.records import Verdict, Vote
 
 Side = Literal["first", "second", "tie"]
 LONGEST: Final = 6000  # characters of an answer that a judge reads
+# One word is enough, but many experts reason first, and that counts.
 SETTINGS: Final = Settings(
-    max_tokens=16,
+    max_tokens=1024,
     temperature=0.0,
     timeout_s=60.0,
     retries=1,
@@ -62,19 +64,27 @@ class Judgement:
         return self.left if self.forward == "first" else self.right
 
 
-def judge(
-    question: str, given: Sequence[Answer], expert: Expert, keys: KeyRing, *, settings: Settings = SETTINGS
-) -> list[Judgement]:
-    """Ask an expert about every pair of answers, in both orders.
+def settings_for(expert: Expert) -> Settings:
+    """How a judge is asked; those of this machine do not reason, they would only ramble."""
+    return replace(SETTINGS, max_tokens=16) if expert.is_local else SETTINGS
+
+
+def pairs(given: Sequence[Answer]) -> list[tuple[Answer, Answer]]:
+    """Every two answers with text."""
+    return list(combinations([answer for answer in given if answer.text], 2))
+
+
+def judge(question: str, given: Sequence[Answer], expert: Expert, keys: KeyRing) -> Iterator[Judgement]:
+    """Ask an expert about every pair of answers, in both orders, and yield each verdict as it comes.
 
     Args:
         question: What was asked.
         given: Answers with text.
         expert: Who judges.
         keys: Keys and own addresses.
-        settings: How it is asked.
     """
-    return [_pair(question, a, b, expert, keys, settings) for a, b in combinations([x for x in given if x.text], 2)]
+    settings = settings_for(expert)
+    return (_pair(question, a, b, expert, keys, settings) for a, b in pairs(given))
 
 
 def _pair(question: str, a: Answer, b: Answer, expert: Expert, keys: KeyRing, settings: Settings) -> Judgement:
@@ -83,7 +93,7 @@ def _pair(question: str, a: Answer, b: Answer, expert: Expert, keys: KeyRing, se
     for first, second in ((a, b), (b, a)):
         prompt = judging_prompt(question, first.text, second.text)
         (told,) = answers(same_request([expert], prompt, settings), keys=keys)
-        costs.append(told.cost_usd)
+        costs.append(cost_of(told))
         if told.error is not None and not told.text:
             return Judgement(a.expert, b.expert, None, None, _sum(costs), told.error)
         sides.append(read_verdict(told.text))

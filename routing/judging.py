@@ -3,23 +3,23 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Final
 
 from routing.asking import BYTES_PER_TOKEN_LEAST, TEMPLATE_TOKENS
-from routing.errors import RoutingError
-from routing.judge import LONGEST, SETTINGS, Judgement, as_vote, judge, judging_prompt
+from routing.errors import KeyMissing, KeyRejected, NameUnknown, RateLimited, RoutingError, Unreachable
+from routing.judge import Judgement, as_vote, judge, judging_prompt, pairs, settings_for
 from routing.keys import KeyRing
 from routing.recording import kept
 from routing.schema import Answer, Expert
 from routing.store import Place, Store, Vote
 
 ORDERS: Final = 2
+HOPELESS: Final = (KeyMissing, KeyRejected, NameUnknown, RateLimited, Unreachable)  # the next pair fares no better
 
 
 def calls(given: Sequence[Answer]) -> int:
     """How many calls judging takes: every pair, in both orders."""
-    return ORDERS * len(list(combinations([a for a in given if a.text], 2)))
+    return ORDERS * len(pairs(given))
 
 
 def cost_at_most(question: str, given: Sequence[Answer], expert: Expert) -> float | None:
@@ -27,10 +27,10 @@ def cost_at_most(question: str, given: Sequence[Answer], expert: Expert) -> floa
     price_in, price_out = expert.price_in_usd_per_mtok, expert.price_out_usd_per_mtok
     if price_in is None or price_out is None:
         return None
-    texts = [a.text[:LONGEST] for a in given if a.text]
-    prompts = [judging_prompt(question, a, b) + SETTINGS.system for a, b in combinations(texts, 2)]
+    settings = settings_for(expert)
+    prompts = [judging_prompt(question, a.text, b.text) + settings.system for a, b in pairs(given)]
     tokens = sum(len(p.encode()) / BYTES_PER_TOKEN_LEAST + TEMPLATE_TOKENS for p in prompts)
-    return ORDERS * (tokens * price_in + len(prompts) * SETTINGS.max_tokens * price_out) / 1e6
+    return ORDERS * (tokens * price_in + len(prompts) * settings.max_tokens * price_out) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,13 @@ class Judging:
         self, question: str, given: Sequence[Answer], expert: Expert, keys: KeyRing, bench: Bench | None
     ) -> None:
         self.expert = expert
+        self.n_pairs = len(pairs(given))
         self.found: tuple[Judgement, ...] = ()
         self.vote: Vote | None = None
         self.problem: str | None = None
         self._bench = bench
         self._is_void = threading.Event()
+        self._is_stopped = threading.Event()
         self._line: int | None = None
         if bench is not None:
             most = {f"{expert.name} (judge)": cost_at_most(question, given, expert) or 0.0}
@@ -106,14 +108,22 @@ class Judging:
         """The answers change: whatever the judge says of the old ones is no vote, though its cost counts."""
         self._is_void.set()
 
+    def stop(self) -> None:
+        """Stop after the pair that is being read; half a judgement is no vote."""
+        self._is_stopped.set()
+
     def wait(self, timeout_s: float | None = None) -> None:
         """Wait until the judge has said everything."""
         self._thread.join(timeout_s)
 
     def _run(self, question: str, given: tuple[Answer, ...], keys: KeyRing) -> None:
         try:
-            self.found = tuple(judge(question, given, self.expert, keys))
-            self.vote = as_vote(self.found, self.expert.name)
+            for pair in judge(question, given, self.expert, keys):
+                self.found = (*self.found, pair)
+                if self._is_stopped.is_set() or isinstance(pair.error, HOPELESS):
+                    break
+            if len(self.found) == self.n_pairs:
+                self.vote = as_vote(self.found, self.expert.name)
             if self._bench is not None:
                 self._keep(self._bench)
         except RoutingError as problem:

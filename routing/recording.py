@@ -8,8 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from routing.answer.text import reading_ease
 from routing.comparison import Column
-from routing.errors import BudgetError, StoreError, TimedOut
+from routing.errors import BudgetError, StoreError
 from routing.schema import Answer
+from routing.spending import cost_of
 from routing.store import NewRun, Place, Store
 
 _CHECK = "Check the disk and the database."
@@ -102,14 +103,8 @@ class RunRecorder:
             self._spent.pop(column, None)
 
     def _total(self, key: str, answer: Answer) -> float | None:
-        """What the calls of a column cost together; one of unknown cost makes the sum unknown.
-
-        A call that failed before any text came cost nothing, unless its provider says otherwise or its time ran out:
-        then it was at work, and what that cost is unknown.
-        """
-        cost = answer.cost_usd
-        if cost is None and answer.error is not None and not answer.text and not isinstance(answer.error, TimedOut):
-            cost = 0.0
+        """What the calls of a column cost together; one of unknown cost makes the sum unknown."""
+        cost = cost_of(answer)
         with self._lock:
             before = self._spent.get(key, 0.0)
             self._spent[key] = None if before is None or cost is None else before + cost

@@ -141,6 +141,7 @@ class Pace:
         tokens_per_s: Median tokens per second after the first token.
         latency_s: Median time to the complete answer.
         latency_p95_s: Its 95th percentile.
+        tokens_per_s_p95: Tokens per second that 95 % of the answers reached.
     """
 
     expert: str
@@ -150,6 +151,7 @@ class Pace:
     tokens_per_s: float | None
     latency_s: float
     latency_p95_s: float
+    tokens_per_s_p95: float | None = None
 
     def latency_of(self, output_tokens: float) -> float:
         """Expected seconds of an answer of that length; the median where throughput is unknown."""

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from routing.errors import TimedOut
+from routing.schema import Answer
 from routing.store.ledger import Line
 from routing.store.records import KeptRun
 
@@ -24,6 +26,16 @@ class Total:
     n_answers: int
     cost_usd: float
     n_unknown: int
+
+
+def cost_of(answer: Answer) -> float | None:
+    """What a call cost; None where unknown.
+
+    One that failed before any text came cost nothing, unless its provider says otherwise or its time ran out: then it
+    was at work, and what that cost is unknown.
+    """
+    has_failed = answer.error is not None and not answer.text and not isinstance(answer.error, TimedOut)
+    return 0.0 if answer.cost_usd is None and has_failed else answer.cost_usd
 
 
 def account_of(lines: Iterable[Line], budget_usd: float | None) -> Account:

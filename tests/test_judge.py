@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from routing import judge as judging
-from routing.errors import RateLimited
+from routing.errors import KeyRejected, RateLimited
 from routing.judge import Judgement, as_vote, judge, judging_prompt, read_verdict
+from routing.judging import Judging
 from routing.keys import KeyRing
 from tests.asking import expert
 from tests.test_store import answer
@@ -23,7 +24,7 @@ def judgements(monkeypatch, words, given=None, costs=0.01):
         return (answer("j", word, costs),)
 
     monkeypatch.setattr(judging, "answers", fake)
-    return judge("Q?", given or [answer("a", "one"), answer("b", "two")], expert("j"), KeyRing(environ={}))
+    return list(judge("Q?", given or [answer("a", "one"), answer("b", "two")], expert("j"), KeyRing(environ={})))
 
 
 def test_the_same_word_for_the_same_answer_in_both_orders_is_a_verdict(monkeypatch):
@@ -81,6 +82,22 @@ def test_no_answer_can_close_its_own_quotation():
         mark = prompt.split("<first-")[1].split(">")[0]
         assert hostile.find(mark) == -1
         assert prompt.index(hostile) < prompt.index(f"</first-{mark}>")
+
+
+def test_a_judge_without_hope_is_not_asked_again_and_half_a_judgement_is_no_vote(monkeypatch):
+    given = [answer("a", "1"), answer("b", "2"), answer("c", "3")]
+    said = iter(["first", "second", KeyRejected("Wrong key.")])
+
+    def fake(requests, *, keys):
+        word = next(said)
+        is_word = isinstance(word, str)
+        return (answer("j", word, 0.01) if is_word else answer("j", "", None, word),)
+
+    monkeypatch.setattr(judging, "answers", fake)
+    at_work = Judging("Q?", given, expert("j"), KeyRing(environ={}), None)
+    at_work.wait(10)
+    assert (len(at_work.found), at_work.n_pairs, at_work.vote, at_work.problem) == (2, 3, None, None)
+    assert at_work.cost_usd == pytest.approx(0.02), "what was refused cost nothing"
 
 
 def test_an_unknown_cost_makes_the_sum_unknown():

@@ -39,6 +39,10 @@ def app(store, server):
     return app
 
 
+def place(app):
+    return app.session_state["browser"]
+
+
 def choose(app, names):
     app.multiselect(key="compare_experts").set_value(list(names)).run()
     for box in app.checkbox:
@@ -50,6 +54,11 @@ def ask(app, names=TWO):
     choose(app, names)
     app.button(key="compare_ask").click().run()
     wait(app)
+
+
+def open_tab(app, name, n_tabs=5):
+    app.session_state[f"compare_tabs_{n_tabs}"] = name
+    app.run()
 
 
 def wait(app):
@@ -87,6 +96,8 @@ def test_blind_names_are_hidden_until_the_vote(app, store):
     assert "**GPT-4o mini**" not in shown
     assert "· served" not in shown
     assert "Tokens out" not in shown
+    assert app.session_state["turns"][-1].recorder.run_id in {line.run_id for line in store.ledger.lines(place(app))}
+    assert not any("Expert" in frame.value for frame in app.dataframe), "nor does the ledger tell"
     assert not app.tabs[2:], "nothing below the answers names an expert"
     first = turn.columns()[0].expert
     app.button(key="vote_0").click().run()
@@ -124,9 +135,24 @@ def test_repeats_stand_side_by_side_and_count_in_the_price(app, store, monkeypat
     app.slider(key="compare_repeats").set_value(3).run()
     ask(app, ["o3-mini"])
     assert "o3-mini, 3 of 3" in words(app)
+    open_tab(app, "Repeats", n_tabs=6)
+    assert app.dataframe[-1].value["Complete"].tolist() == ["3 of 3"]
     (run,) = store.runs.all("")
     assert [a.repeat for a in run.answers] in ([0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0])
     assert "3 calls" in words(app)
+
+
+def test_blind_repeats_have_a_button_each_and_names_can_be_shown_without_a_vote(app, store):
+    app.slider(key="compare_repeats").set_value(2).run()
+    app.toggle(key="compare_blind").set_value(True).run()
+    ask(app)
+    assert [b.label for b in app.button if (b.key or "").startswith("vote_")][:4] == [f"Answer {n}" for n in "ABCD"]
+    app.button(key="reveal").click().run()
+    assert [b.label for b in app.button if (b.key or "").startswith("vote_")][:2] == ["GPT-4o mini", "o3-mini"]
+    assert not store.runs.all("")[0].is_hidden
+    app.text_area(key="prompt").set_value("").run()
+    assert "I am gpt-4o-mini" in words(app), "answers stay when the prompt goes"
+    assert not app.exception
 
 
 def test_a_conversation_goes_on_with_each_ones_own_answers(app, store, server):
@@ -182,8 +208,7 @@ def test_a_fallback_takes_over_and_its_order_is_said_before(app, store, server):
 
 def test_a_check_is_kept_and_shown_under_each_answer(app, store):
     ask(app)
-    app.session_state["compare_tabs_5"] = "Checks"
-    app.run()
+    open_tab(app, "Checks")
     app.selectbox(key="check_kind").set_value("regex")
     app.text_input(key="check_expected").set_value("I am gpt")
     next(b for b in app.button if b.label == "Check").click().run()
@@ -197,8 +222,7 @@ def test_a_check_is_kept_and_shown_under_each_answer(app, store):
 
 def test_an_expert_judges_in_both_orders(app, store, server):
     ask(app)
-    app.session_state["compare_tabs_5"] = "Judge"
-    app.run()
+    open_tab(app, "Judge")
     app.selectbox(key="judge_expert").set_value("gpt-4o-mini").run()
     app.checkbox(key="judge_unknown").check().run()
     app.button(key="judge_go").click().run()
@@ -212,8 +236,7 @@ def test_an_expert_judges_in_both_orders(app, store, server):
 
 def test_two_answers_are_compared_word_by_word(app):
     ask(app)
-    app.session_state["compare_tabs_5"] = "Difference"
-    app.run()
+    open_tab(app, "Difference")
     assert "<del>gpt" in words(app) or "<ins>gpt" in words(app)
 
 

@@ -117,6 +117,40 @@ def test_asking_again_sets_compare_as_it_was(store):
     assert "Ask to see what changed" in words(app)
 
 
+def test_a_blind_run_hides_its_names_until_they_are_asked_for(store):
+    run_id = keep(store, replace(RUN, is_blind=True))
+    app = opened_page()
+    app.button(key=f"open_{run_id}").click().run()
+    said = words(app)
+    assert "**Answer A**" in said
+    assert "It was Goethe." in said
+    assert "**o3-mini**" not in said
+    assert "served" not in said
+    app.button(key="kept_reveal").click().run()
+    assert "**o3-mini**" in words(app)
+    assert not store.runs.open(run_id, "").run.is_blind
+    assert not app.exception
+
+
+def test_what_was_found_is_deleted_and_gone_experts_are_said(store):
+    keep(store, replace(RUN, prompt="Another question?"))
+    run_id = keep(store, replace(RUN, asked=("o3-mini", "long-gone"), router="nobody"), texts=("Goethe.", "He."))
+    app = opened_page()
+    assert "long-gone" in app.selectbox(key="history_expert").options
+    app.button(key=f"open_{run_id}").click().run()
+    app.button(key="ask_again_go").click().run()
+    app.switch_page("pages/ask/compare.py").run().run()
+    said = words(app).replace("\\", "")
+    assert "long-gone cannot be asked" in said
+    assert "The router nobody is not here" in said
+    app.switch_page("pages/evidence/history.py").run().run()
+    app.button(key="back").click().run()
+    app.text_input(key="history_search").set_value("another").run()
+    app.button(key="delete_found").click().run()
+    assert [run.id for run in store.runs.all("")] == [run_id]
+    assert not app.exception
+
+
 def test_another_owner_is_never_shown(store):
     keep(store, place=Place("ada@example.org", "b"))
     assert "Ask experts on Compare" in words(opened_page())

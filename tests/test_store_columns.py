@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from routing.histories import kept_histories
 from routing.comparison import Column
 from routing.errors import ServerFailed
 from routing.exporting import json_lines, rows
+from routing.histories import kept_histories
 from routing.recording import begin
 from routing.store import Place, Vote, open_store
 from tests.asking import expert

@@ -35,9 +35,8 @@ def page() -> None:
     above, below = st.container(), st.container()
     with above:
         reading = asked()
-    if reading is not None:
-        with below:
-            answered(reading)
+    with below:
+        answered(reading)
 
 
 def asked() -> Reading | None:
@@ -77,16 +76,19 @@ def ask(reading: Reading, routed: Routed) -> None:
         if st.button("Stop all", key="compare_stop", icon=":material/stop:", disabled=not busy) and turn is not None:
             turn.comparison.stop()
         manner, own = settings.popover(chosen)
-        money.popover()
+        money.popover(conversation.hidden_runs())
         is_blind = st.toggle("Blind", key="compare_blind", persist_state="session", help="Hide names until you vote.")
     plan, cost = choosing.planned(reading, routed, chosen, manner, own)
     st.caption(money.sentence(cost, len(chosen)))
+    choosing.manner_line(plan)
     choosing.fallback_line(plan)
     choosing.address_line(plan)
     if learnt := asking.taught(routed):
         st.caption(f":material/timer: {learnt}")
     if (before := conversation.asked_again(reading.prompt)) is not None:
         st.caption(f":material/replay: As asked on {asking.moment(before.created)}. Ask to see what changed.")
+        if note := st.session_state.get("ask_again_note"):
+            st.caption(f":material/warning: {note}")
     is_blocked = choosing.is_too_far(routed, plan.experts) or not money.is_confirmed(cost)
     off = busy or not chosen or is_blocked
     if not first.button("Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=off):
@@ -99,14 +101,17 @@ def ask(reading: Reading, routed: Routed) -> None:
         st.rerun()
 
 
-def answered(reading: Reading) -> None:
-    """The turns so far, and what can be done with the last."""
+def answered(reading: Reading | None) -> None:
+    """The turns so far, and what can be done with the last; they stay when the prompt above goes."""
     turn = conversation.last()
     if turn is None:
-        st.info("Choose up to six experts and ask them. The one on this machine needs no key.", icon=":material/forum:")
+        if reading is not None:
+            hint = "Choose up to six experts and ask them. The one on this machine needs no key."
+            st.info(hint, icon=":material/forum:")
         return
-    if turn.number == 0 and turn.prompt != reading.prompt:
-        st.caption(":material/history: These answers belong to the prompt asked before. Ask again for the one above.")
+    if turn.number == 0 and (reading is None or turn.prompt != reading.prompt):
+        asked_before = " ".join(turn.prompt.split())[: columns.ENOUGH]
+        st.caption(f":material/history: These are answers to another prompt: {show.escape(asked_before)}")
     columns.earlier(conversation.turns()[:-1])
     if turn.number > 0:
         st.markdown(f"**Turn {turn.number + 1}:** {show.escape(turn.prompt[: columns.ENOUGH])}")

@@ -51,6 +51,15 @@ def ending(answer: Answer) -> None:
         st.caption("The answer is empty.")
 
 
+def hidden_ending(answer: Answer) -> None:
+    """The same without a word that could tell who it was."""
+    why = "Why is shown with the names."
+    if answer.error is not None and not answer.text:
+        st.caption(f":material/error: This one failed. {why}")
+    elif answer.error is not None or not answer.is_complete:
+        st.caption(f":material/content_cut: This is a part of an answer. {why}")
+
+
 def _cut(answer: Answer) -> str:
     """Why an answer that nothing went wrong with is only a part."""
     if answer.finish_reason == "length" and not answer.text.strip():
@@ -60,6 +69,21 @@ def _cut(answer: Answer) -> str:
         )
     why = {"length": "Cut at the longest answer allowed", "content_filter": "Ended by the provider's content filter"}
     return f"{why.get(answer.finish_reason or '', 'Stopped')}; this is a part."
+
+
+def ended(answer: Answer | None) -> str:
+    """How an answer ended, in a word for tables."""
+    if answer is None:
+        return "not asked"
+    if answer.error is not None:
+        return "broke off" if answer.text else "failed"
+    return (
+        "complete"
+        if answer.is_complete
+        else "cut"
+        if answer.finish_reason in {"length", "content_filter"}
+        else "stopped"
+    )
 
 
 def facts(

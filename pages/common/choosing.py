@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from pages.common import answers, cached, conversation, keys, own, show
-from pages.common.settings import Manner
+from pages.common.settings import Manner, words
 from routing.asking import Estimate, Override, Plan, estimate, fallbacks
 from routing.catalog import beyond_tier
 from routing.router import Reading, Routed
@@ -98,6 +98,12 @@ def is_usable(name: str) -> bool:
     if expert.is_local and name not in ring.endpoints:
         return answers.is_installed(expert)
     return ring.status(expert).is_usable
+
+
+def manner_line(plan: Plan) -> None:
+    """How long each is waited for, how often it is tried again, and how it is asked."""
+    told = plan.as_json() | {"system": "", "fallbacks": []}  # the one is long, the others have a line of their own
+    st.caption(f":material/settings: Each: {', '.join(words(told))}.")
 
 
 def fallback_line(plan: Plan) -> None:

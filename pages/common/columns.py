@@ -83,7 +83,8 @@ def card(turn: Turn, column: Column) -> None:
             st.warning(show.escape(problem))
         if answer is None and not column.text:
             note = "" if turn.is_hidden else show.escape(column.note)
-            st.progress(column.share, note or "Waiting for the first token")
+            # How far it is would tell that an expert on this machine is starting.
+            st.progress(0.0 if turn.is_hidden else column.share, note or "Waiting for the first token")
         answers.text(column.text)
         if answer is None:
             _stepped_in(turn, column)
@@ -108,8 +109,7 @@ def _stepped_in(turn: Turn, column: Column) -> None:
 
 def _under(turn: Turn, column: Column, answer: Answer) -> None:
     if turn.is_hidden:
-        if answer.error is not None:
-            st.caption(":material/error: This one failed. Why is shown with the names.")
+        answers.hidden_ending(answer)
         return
     answers.ending(answer)
     titles = own.titles()

@@ -1,6 +1,6 @@
 """The comparison of this browser session: its turns, how one is begun, and what was judged in each."""
 
-import random
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,7 +9,7 @@ import streamlit as st
 
 from pages.common import active, asking, cached, keys, money, own
 from routing.answer.client import Message
-from routing.asking import Estimate, Plan, column_of, new_run, predicted
+from routing.asking import Estimate, Plan, blind_order, column_of, new_run, predicted
 from routing.comparison import Column, Comparison
 from routing.errors import BudgetError, StoreError
 from routing.histories import further
@@ -67,7 +67,7 @@ class Turn:
     def name(self, column: Column) -> str:
         """What a column is called: the expert, or a letter while names are hidden."""
         if self.is_hidden:
-            return f"Answer {chr(ord('A') + self.shown.index(column.key))}"
+            return letter(self.shown.index(column.key))
         again = f", {column.repeat + 1} of {self.plan.repeats}" if self.plan.repeats > 1 else ""
         return own.titles().get(column.expert.name, column.expert.title) + again
 
@@ -82,6 +82,16 @@ class Turn:
             if column.answer is not None and column.answer.text.strip():
                 found.setdefault(column.expert.name, (column, column.answer))
         return list(found.values())
+
+
+def letter(place: int) -> str:
+    """What the column at a place is called while names are hidden; there may be thirty.
+
+    >>> letter(0), letter(26)
+    ('Answer A', 'Answer A2')
+    """
+    round_, i = divmod(place, 26)
+    return f"Answer {chr(ord('A') + i)}{round_ + 1 if round_ else ''}"
 
 
 def turns() -> list[Turn]:
@@ -121,7 +131,7 @@ def ask(
     running.wait_for_first_words(HEAD_START_S)
     shown = [request.key for request in plan.requests()]
     if is_blind:
-        random.SystemRandom().shuffle(shown)
+        shown = blind_order(shown, recorder.run_id if recorder else secrets.token_hex(16))
     begun = conversation or (recorder.run_id if recorder else "")
     turn = Turn(
         plan, routed, cost, running, recorder, is_blind, tuple(shown), domain, begun, number,
@@ -129,6 +139,24 @@ def ask(
     )  # fmt: skip
     st.session_state["turns"] = [*earlier, turn]
     st.session_state.pop("ask_again", None)
+
+
+def hidden_runs() -> set[str]:
+    """Runs on the page whose names are hidden: what they cost would tell who is who."""
+    return {turn.recorder.run_id for turn in turns() if turn.is_hidden and turn.recorder is not None}
+
+
+def revealed(run_id: str) -> None:
+    """Names of a run were shown before a vote; it is not blind any more, here and in the store.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    for turn in turns():
+        if turn.recorder is not None and turn.recorder.run_id == run_id:
+            turn.is_blind = False
+    with kept("That names were shown"):
+        asking.store().runs.reveal(run_id)
 
 
 def asked_again(prompt: str) -> KeptRun | None:
@@ -154,7 +182,8 @@ def retry(turn: Turn, column: str, cost: Estimate) -> None:
         StoreError: The database failed.
     """
     if surprising := [name for name in cost.unknown if name not in turn.cost.unknown]:
-        names = ", ".join(own.titles()[name] for name in dict.fromkeys(surprising))
+        names = ", ".join(own.titles().get(name, name) for name in dict.fromkeys(surprising))
+        names = "one of them" if turn.is_hidden else names
         raise BudgetError(f"What {names} costs is unknown now. Accept that beside Ask, and ask again there.")
     most = cost.to_reserve(column)[column]
     if turn.recorder is None:
@@ -179,6 +208,7 @@ def _take_votes_back(turn: Turn) -> None:
     if turn.recorder is not None:
         with kept("The vote"):
             asking.store().votes.remove(turn.recorder.run_id)
+            asking.store().runs.reveal(turn.recorder.run_id)
     turn.is_blind = turn.is_hidden
     turn.vote, turn.judging, turn.is_vote_gone = None, None, True
     asking.changed()

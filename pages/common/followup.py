@@ -1,6 +1,8 @@
 """What follows the answers: predictions against what was measured, what asking again changed, and the next turn."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +14,9 @@ from routing import figures
 from routing.asking import Plan
 from routing.difference import changes
 from routing.errors import RoutingError
+from routing.repeats import repeats
 from routing.router import Routed
+from routing.schema import Answer
 
 AXES = ("latency", "verbosity", "cost")
 
@@ -20,9 +24,12 @@ AXES = ("latency", "verbosity", "cost")
 def more(turn: Turn) -> None:
     """Everything below the answers, once names may be seen."""
     names = ["Predicted and measured", "Difference", "Checks", "Judge", "All figures"]
+    if turn.plan.repeats > 1:
+        names.insert(1, "Repeats")
     if turn.before is not None:
         names.insert(0, "What changed")
     draw = {
+        "Repeats": lambda shown: repeated([(c.answer, shown.checks.get(c.key)) for c in shown.columns() if c.answer]),
         "What changed": changed, "Predicted and measured": arrows, "Difference": judging.compared,
         "Checks": judging.checks, "Judge": judging.judge, "All figures": table,
     }  # fmt: skip
@@ -50,6 +57,36 @@ def arrows(turn: Turn) -> None:
         st.caption(f"Arrows lead from the predicted to the measured {x.name}. Asking once does not measure a score.")
     else:
         st.caption(f"No arrow: the predicted or the measured {x.name} of these answers is unknown or zero.")
+
+
+def repeated(found: Iterable[tuple[Answer, tuple[str, str, bool] | None]]) -> None:
+    """How much the answers of one expert to the same prompt differ."""
+    titles = own.titles()
+    rows = [
+        {
+            "Expert": titles.get(r.expert, r.expert),
+            "Complete": f"{r.n_complete} of {r.n}",
+            "Different texts": r.n_texts,
+            "Words in common": r.in_common,
+            "Latency (s)": r.latency_s.mean,
+            "± (s)": r.latency_s.deviation,
+            "Tokens out": r.output_tokens.mean,
+            "± tokens": r.output_tokens.deviation,
+            "Cost ($)": r.cost_usd.mean,
+            "± ($)": r.cost_usd.deviation,
+            "Checks passed": r.passed,
+        }
+        for r in repeats((answer, None if check is None else check[2]) for answer, check in found)
+    ]
+    formats = {"(s)": "%.2f", "tokens": "%.0f", "out": "%.0f", "($)": "%.6f"}
+    config: dict[str, Any] = {
+        name: st.column_config.NumberColumn(format=formats[name.rsplit(" ", 1)[-1]])
+        for name in ("Latency (s)", "± (s)", "Tokens out", "± tokens", "Cost ($)", "± ($)")
+    }
+    for name in ("Words in common", "Checks passed"):
+        config[name] = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, placeholder="unknown")
+    st.caption("Means over complete answers, and after ± their standard deviation.")
 
 
 def table(turn: Turn) -> None:
@@ -91,10 +128,16 @@ def changed(turn: Turn) -> None:
         return
     titles = own.titles()
     found = changes(before, [(c.expert.name, c.repeat, c.answer) for c in turn.columns()])
+    names = [
+        titles.get(c.expert, c.expert) + (f", {c.repeat + 1}" if max(turn.plan.repeats, before.run.repeats) > 1 else "")
+        for c in found
+    ]
     rows = [
         {
-            "Expert": titles.get(c.expert, c.expert),
+            "Expert": name,
             "Same text": c.likeness,
+            "Ended then": answers.ended(c.before),
+            "Ended now": answers.ended(c.now),
             "Cost then ($)": c.before.cost_usd if c.before else None,
             "Cost now ($)": c.now.cost_usd if c.now else None,
             "Latency then (s)": c.before.latency_s if c.before else None,
@@ -102,19 +145,21 @@ def changed(turn: Turn) -> None:
             "Tokens then": c.before.output_tokens if c.before else None,
             "Tokens now": c.now.output_tokens if c.now else None,
         }
-        for c in found
+        for name, c in zip(names, found, strict=True)
     ]
-    st.caption(f"Against the run of {asking.moment(before.created)}.")
+    picks = [titles.get(n, n) if n else "nobody" for n in (before.run.pick, turn.routed.decision.pick)]
+    routed = (
+        f"The router picks {picks[1]} as then." if picks[0] == picks[1] else f"Picked {picks[0]} then, {picks[1]} now."
+    )
+    st.caption(show.escape(f"Against the run of {asking.moment(before.created)}. {routed}"))
     share = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
     shown = {"Same text": share, **{n: st.column_config.NumberColumn(format="%.5f") for n in rows[0] if "Cost" in n}}
     shown |= {n: st.column_config.NumberColumn(format="%.2f") for n in rows[0] if "Latency" in n}
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=shown, placeholder="unknown")
-    both = [c for c in found if c.before is not None and c.now is not None]
+    both = [(n, c) for n, c in zip(names, found, strict=True) if c.before is not None and c.now is not None]
     if both:
-        i = st.selectbox(
-            "Text of", range(len(both)), key="changed_which", format_func=lambda i: titles.get(both[i].expert, "")
-        )
-        one = both[i]
+        i = st.selectbox("Text of", range(len(both)), key="changed_which", format_func=lambda i: both[i][0])
+        one = both[i][1]
         if one.before is not None and one.now is not None:
             judging.difference_of(one.before.text, one.now.text, "then", "now")
 

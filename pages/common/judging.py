@@ -25,21 +25,27 @@ def votes(turn: Turn) -> None:
         st.caption(":material/how_to_vote: An answer was asked again, so earlier votes on this turn no longer count.")
     if len(given) < 2:
         if turn.is_hidden and any(c.answer is not None for c in turn.columns()):
-            st.button("Show the names", key="reveal", on_click=_reveal, args=(turn,))
+            _reveal_button(turn)
         return
     if turn.is_blind and turn.vote is not None:
         st.caption(f":material/how_to_vote: {outcome(turn.vote)} Names were hidden until this vote.")
         return
     columns = [column for column, _ in given]
+    if turn.is_hidden:  # a button for each, since one for each expert would tell which answers are of the same
+        columns = [c for c in turn.columns() if c.answer is not None and c.answer.text.strip()]
+    titles = own.titles()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="votes"):
         st.markdown("**Which is best?**", width="content")
         for i, column in enumerate(columns):
             is_chosen = turn.vote is not None and turn.vote.winner == column.expert.name
-            _vote_button(turn, turn.name(column), f"vote_{i}", "win", column.expert.name, is_chosen)
+            name = turn.name(column) if turn.is_hidden else titles.get(column.expert.name, column.expert.title)
+            _vote_button(turn, name, f"vote_{i}", "win", column.expert.name, is_chosen)
         bad = "Both bad" if len(columns) == 2 else "All bad"
         for label, verdict in (("Tie", "tie"), (bad, "both bad")):
             is_chosen = turn.vote is not None and turn.vote.verdict == verdict
             _vote_button(turn, label, f"vote_{verdict}", "tie" if verdict == "tie" else "both bad", None, is_chosen)
+        if turn.is_hidden:
+            _reveal_button(turn)
 
 
 def _vote_button(turn: Turn, label: str, key: str, verdict: Verdict, winner: str | None, is_chosen: bool) -> None:
@@ -63,8 +69,21 @@ def _vote(turn: Turn, verdict: Verdict, winner: str | None) -> None:
         turn.problem = str(problem)
 
 
+def _reveal_button(turn: Turn) -> None:
+    st.button(
+        "Show the names", key="reveal", type="tertiary", icon=":material/visibility:", on_click=_reveal, args=(turn,),
+        help="Without a vote.",
+    )  # fmt: skip
+
+
 def _reveal(turn: Turn) -> None:
     turn.is_blind = False
+    if turn.recorder is None:
+        return
+    try:
+        conversation.revealed(turn.recorder.run_id)
+    except RoutingError as problem:
+        turn.problem = str(problem)
 
 
 def outcome(vote: Vote) -> str:
@@ -154,9 +173,14 @@ def judge(turn: Turn) -> None:
 
 def _judged(turn: Turn, judging: Judging) -> None:
     if judging.is_running:
-        st.caption(f":material/hourglass: {judging.expert.title} is reading.")
+        done = len(judging.found)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.progress(done / judging.n_pairs, f"{judging.expert.title} has judged {done} of {judging.n_pairs} pairs.")
+            st.button("Stop", key="judge_stop", icon=":material/stop:", type="tertiary", on_click=judging.stop)
         return
     titles = own.titles()
+    if judging.problem is None and len(judging.found) < judging.n_pairs:
+        st.caption(f"Ended after {len(judging.found)} of {judging.n_pairs} pairs, so this is no vote.")
     if judging.problem:
         st.warning(show.escape(judging.problem))
     for pair in judging.found:

@@ -1,6 +1,7 @@
 """Money before the click: what asking costs, what the budget of this browser session still allows, and its ledger."""
 
 import math
+from collections.abc import Collection
 from typing import Final
 
 import pandas as pd
@@ -49,8 +50,8 @@ def lines() -> list[Line]:
         return asking.store().ledger.lines(asking.place().browser)
 
 
-def popover() -> None:
-    """The budget, what is left of it, and the ledger."""
+def popover(hidden: Collection[str] = ()) -> None:
+    """The budget, what is left of it, and the ledger without the calls of runs whose names are hidden."""
     st.session_state.setdefault("budget", USUAL_BUDGET_USD)
     try:
         found, problem = lines(), ""
@@ -70,11 +71,14 @@ def popover() -> None:
             st.caption("Nothing spent yet. Every call will be listed here.")
         else:
             st.caption(f"{dollars(account.charged_usd)} spent or reserved in {len(found)} calls.")
-            ledger(found[-200:], is_short=True)
+            ledger(found[-200:], is_short=True, hidden=hidden)
 
 
-def ledger(found: list[Line], *, is_short: bool = False) -> None:
-    """Lines of the ledger, newest first; the short form fits into a popover."""
+def ledger(found: list[Line], *, is_short: bool = False, hidden: Collection[str] = ()) -> None:
+    """Lines of the ledger, newest first; the short form fits into a popover, ``hidden`` runs are left out."""
+    if any(line.run_id in hidden for line in found):
+        found = [line for line in found if line.run_id not in hidden]
+        st.caption("Calls whose names are hidden are listed after the vote.")
     st.dataframe(
         frame(found),
         hide_index=True,

@@ -1,12 +1,12 @@
 """How experts are asked: shared settings, and where one expert is asked otherwise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
-from pages.common import own
+from pages.common import own, show
 from routing.answer.client import Settings
 from routing.asking import Override, settings_from
 from routing.local import SYSTEM_MESSAGE
@@ -140,3 +140,22 @@ def take_over(run: KeptRun) -> None:
         for kind in OWN:
             state.pop(f"own_{kind}_{name}", None)
     state["overrides"], state["compare_only_for"] = own, None
+
+
+def words(kept_ones: Mapping[str, Any]) -> list[str]:
+    """How the experts were asked, in words."""
+    found = [
+        f"temperature {kept_ones.get('temperature', 0):g}",
+        f"longest answer {kept_ones.get('max_tokens', 0):,} tokens",
+        f"{kept_ones.get('timeout_s', 0):g} s allowed",
+        f"retries allowed: {kept_ones.get('retries', 0)}",
+    ]
+    found += ["JSON asked for"] if kept_ones.get("is_json") else []
+    titles = own.titles()
+    if fallbacks := kept_ones.get("fallbacks"):
+        found.append("fallbacks " + ", ".join(titles.get(n, n) for n in fallbacks))
+    if overrides := kept_ones.get("overrides"):
+        found.append("asked otherwise: " + ", ".join(titles.get(n, n) for n in overrides))
+    if system := kept_ones.get("system"):
+        found.append(f"system message: {show.escape(str(system))}")
+    return found

@@ -125,6 +125,11 @@ class KeptRun:
     is_finished: bool
 
     @property
+    def is_hidden(self) -> bool:
+        """Whether names are hidden still: it was asked blind, and no person has voted."""
+        return self.run.is_blind and not any(vote.judge == PERSON for vote in self.votes)
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Experts with fewer answers than were asked for; an answer of whoever took over counts."""
         kept = [expert for expert, _ in {a.place for a in self.answers}]

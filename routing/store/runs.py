@@ -81,6 +81,13 @@ class Runs:
             if row is not None:
                 row.is_finished = True
 
+    def reveal(self, run_id: str) -> None:
+        """Names were shown before anybody voted: the run is not blind any more."""
+        with Session(self._engine) as session, session.begin():
+            row = session.get(RunRow, run_id)
+            if row is not None:
+                row.is_blind = False
+
     def check(self, answer_id: int, kind: str, expected: str, *, is_passed: bool) -> None:
         """Keep what a check of an answer found."""
         with Session(self._engine) as session, session.begin():
@@ -152,6 +159,18 @@ class Runs:
             return sorted(
                 d for d in session.scalars(select(RunRow.domain).where(RunRow.owner == owner).distinct()) if d
             )
+
+    def experts(self, owner: str) -> list[str]:
+        """Experts that answered a person, hidden and removed ones too."""
+        mine = select(AnswerRow.expert).join(RunRow).where(RunRow.owner == owner).distinct()
+        with Session(self._engine) as session:
+            return sorted(session.scalars(mine))
+
+    def delete_found(self, owner: str, *, search: str = "", domain: str = "", expert: str = "") -> None:
+        """Delete what a search finds, with answers and votes; spend stays in the ledger."""
+        found = _searched(select(RunRow.id), owner, search, domain, expert)
+        with Session(self._engine) as session, session.begin():
+            session.execute(delete(RunRow).where(RunRow.id.in_(found)))
 
     def delete(self, run_ids: Sequence[str], owner: str) -> int:
         """Delete runs with their answers and votes; spend stays in the ledger. Returns how many were deleted."""

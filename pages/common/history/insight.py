@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, keys, money, own
+from pages.common import asking, conversation, keys, money, own
 from pages.common.download import csv_button
 from routing import figures
 from routing.figures.strengths import strengths
@@ -76,6 +76,7 @@ def speeds(runs: list[KeptRun]) -> None:
             "First token (s)": p.first_token_s,
             "First token, p95": p.first_token_p95_s,
             "Tokens per second": p.tokens_per_s,
+            "Tokens per second, p95": p.tokens_per_s_p95,
             "Latency (s)": p.latency_s,
             "Latency, p95": p.latency_p95_s,
         }
@@ -84,8 +85,9 @@ def speeds(runs: list[KeptRun]) -> None:
     numbers = {c: st.column_config.NumberColumn(format="%.2f") for c in frame.columns[2:]}
     st.dataframe(frame, hide_index=True, column_config=numbers, placeholder="unknown")
     st.caption(
-        "Medians of complete answers. Route and Compare use them in place of the seconds in the logs of others. An "
-        "own address and the provider's are kept apart: answers from where an expert is called now count."
+        "Medians of complete answers; 95 % of them were at least as good as under p95. Route and Compare use the "
+        "medians in place of the seconds in the logs of others. An own address and the provider's are kept apart: "
+        "answers from where an expert is called now count."
     )
 
 
@@ -138,5 +140,8 @@ def spend() -> None:
     if not found:
         st.caption("This browser session has called nobody yet.")
         return
-    money.ledger(found)
-    csv_button(money.frame(found), "thalamus-ledger.csv", key="csv_ledger")
+    hidden = conversation.hidden_runs()
+    money.ledger(found, hidden=hidden)
+    csv_button(
+        money.frame([line for line in found if line.run_id not in hidden]), "thalamus-ledger.csv", key="csv_ledger"
+    )

@@ -10,12 +10,14 @@ import streamlit as st
 from pages.common import asking, own, show
 from pages.common.download import csv_bytes
 from pages.common.money import dollars
+from routing.errors import RoutingError
 from routing.exporting import json_lines, rows
 from routing.recording import kept
 from routing.store import KeptRun, Store, Summary
 
 PAGE: Final = 25
 LONGEST: Final = 110  # characters of a prompt in the list
+LONGEST_SEARCH: Final = 200
 MOST_EXPORTED: Final = 10_000
 
 
@@ -50,6 +52,7 @@ def listing() -> None:
         first = number * PAGE + 1
         st.caption(f"{first:,} to {first + len(found) - 1:,} of {count:,}", width="stretch")
         exports(store, owner, (search, domain, expert), "found")
+        delete_found(count, (search, domain, expert))
 
 
 def filters(store: Store, owner: str) -> tuple[str, str, str]:
@@ -58,15 +61,15 @@ def filters(store: Store, owner: str) -> tuple[str, str, str]:
     text, domains, experts = st.columns([2, 1, 1])
     search = text.text_input(
         "Search", key="history_search", placeholder="Words of a prompt or an answer", on_change=_first,
-        persist_state="session", icon=":material/search:",
+        persist_state="session", icon=":material/search:", max_chars=LONGEST_SEARCH,
     )  # fmt: skip
     domain = domains.selectbox(
         "Domain", ["", *store.runs.domains(owner)], key="history_domain", format_func=lambda d: d or "any",
         on_change=_first,
     )  # fmt: skip
     expert = experts.selectbox(
-        "Expert", ["", *own.catalog().names], key="history_expert", format_func=lambda n: titles.get(n, "any"),
-        on_change=_first,
+        "Expert", ["", *store.runs.experts(owner)], key="history_expert", on_change=_first,
+        format_func=lambda n: titles.get(n, n) if n else "any",
     )  # fmt: skip
     return search or "", domain, expert
 
@@ -111,6 +114,25 @@ def is_running(created: datetime) -> bool:
 def open_run(run_id: str | None) -> None:
     """Open a run, or None to go back to the list; for callbacks."""
     st.session_state["history_open"] = run_id
+
+
+def delete_found(count: int, looked_for: tuple[str, str, str]) -> None:
+    """Everything found, on a second click."""
+    what = f"{count:,} run{'s' if count != 1 else ''}"
+    with st.popover("Delete", icon=":material/delete:"):
+        st.caption(f"All {what} found, with answers and votes. What they cost stays in the ledger.")
+        st.button(f"Delete {what}", key="delete_found", type="primary", on_click=_delete_found, args=looked_for)
+
+
+def _delete_found(search: str, domain: str, expert: str) -> None:
+    try:
+        with kept("The deletion"):
+            asking.store().runs.delete_found(asking.owner(), search=search, domain=domain, expert=expert)
+    except RoutingError as problem:
+        st.toast(show.escape(str(problem)), icon=":material/error:")
+        return
+    asking.changed()
+    _first()
 
 
 def exports(store: Store, owner: str, looked_for: tuple[str, str, str], name: str) -> None:

@@ -5,10 +5,22 @@ from typing import Any
 
 import streamlit as st
 
-from pages.common import active, answers, asking, choosing, columns, controls, judging, own, settings, show
+from pages.common import (
+    active,
+    answers,
+    asking,
+    choosing,
+    columns,
+    controls,
+    conversation,
+    followup,
+    judging,
+    own,
+    settings,
+    show,
+)
 from pages.common.history import listing
-from routing.answer.text import safe_markdown
-from routing.asking import Override, settings_from
+from routing.asking import Override, blind_order, column_of, settings_from
 from routing.errors import RoutingError
 from routing.histories import kept_histories
 from routing.recording import kept
@@ -32,8 +44,11 @@ def one(run_id: str) -> None:
         turns = asking.store().runs.conversation(run.run.conversation, asking.owner())
     buttons(run, turns)
     with st.container(border=True):
-        st.markdown(safe_markdown(run.run.prompt))
+        answers.text(run.run.prompt)
     about(run, len(turns))
+    if run.is_hidden:
+        hidden(run)
+        return
     if not run.is_finished and not listing.is_running(run.created):
         titles = own.titles()
         missing = ", ".join(titles.get(n, n) for n in run.missing) or "nobody"
@@ -43,6 +58,9 @@ def one(run_id: str) -> None:
         blind = " Names were hidden." if vote.is_blind and vote.judge == "person" else ""
         st.caption(f":material/how_to_vote: {judging.outcome(vote)}{blind}")
     texts = [(title_of(run, a), a.answer.text) for a in run.answers if a.answer.text]
+    if run.run.repeats > 1:
+        with st.expander("Repeats", icon=":material/repeat:"):
+            followup.repeated((a.answer, a.check) for a in run.answers)
     if len(texts) > 1:
         with st.expander("Difference of two answers", icon=":material/difference:"):
             judging.two_texts(texts, key=f"kept_diff_{run.id}")
@@ -57,7 +75,8 @@ def buttons(run: KeptRun, turns: list[KeptRun]) -> None:
         with st.popover("Delete", icon=":material/delete:"):
             st.caption("Its answers and votes are deleted too. What it cost stays in the ledger.")
             st.button("Delete this run", key="delete_go", type="primary", on_click=_delete, args=(run.id,))
-        listing.export_buttons(lambda: [run], "run")
+        if not run.is_hidden:
+            listing.export_buttons(lambda: [run], "run")
         for other in turns:
             if len(turns) > 1:
                 st.button(
@@ -86,7 +105,7 @@ def about(run: KeptRun, n_turns: int) -> None:
     parts += [f"turn {it.turn + 1} of {n_turns}"] if n_turns > 1 else []
     parts += [f"each asked {it.repeats} times"] if it.repeats > 1 else []
     st.caption(" · ".join(parts))
-    st.caption(" · ".join([*preferences(it.preferences), *manner(it.settings)]))
+    st.caption(" · ".join([*preferences(it.preferences), *settings.words(it.settings)]))
 
 
 def preferences(kept_ones: Mapping[str, Any]) -> list[str]:
@@ -97,25 +116,6 @@ def preferences(kept_ones: Mapping[str, Any]) -> list[str]:
         for name, value in kept_ones.get("limits", {}).items()
     ]
     return [*weights, *limits]
-
-
-def manner(kept_ones: Mapping[str, Any]) -> list[str]:
-    """How the experts were asked, in words."""
-    found = [
-        f"temperature {kept_ones.get('temperature', 0):g}",
-        f"longest answer {kept_ones.get('max_tokens', 0):,} tokens",
-        f"{kept_ones.get('timeout_s', 0):g} s allowed",
-        f"retries allowed: {kept_ones.get('retries', 0)}",
-    ]
-    found += ["JSON"] if kept_ones.get("is_json") else []
-    titles = own.titles()
-    if fallbacks := kept_ones.get("fallbacks"):
-        found.append("fallbacks " + ", ".join(titles.get(n, n) for n in fallbacks))
-    if overrides := kept_ones.get("overrides"):
-        found.append("asked otherwise: " + ", ".join(titles.get(n, n) for n in overrides))
-    if system := kept_ones.get("system"):
-        found.append(f"system message: {show.escape(str(system))}")
-    return found
 
 
 def cards(run: KeptRun) -> None:
@@ -133,6 +133,38 @@ def cards(run: KeptRun) -> None:
         for place, stack in zip(st.columns(per_row), stacks[start : start + per_row], strict=False):
             with place, st.container(border=True, height="stretch"):
                 card(run, stack[-1], tuple(before.answer for before in stack[:-1]))
+
+
+def hidden(run: KeptRun) -> None:
+    """The answers of a blind run that nobody voted on, as Compare shows them: without names."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            "Asked with names hidden, and nobody has voted. Vote on Compare, or show the names here.", width="content"
+        )
+        st.button(
+            "Show the names", key="kept_reveal", type="tertiary", icon=":material/visibility:", on_click=_reveal,
+            args=(run.id,),
+        )  # fmt: skip
+    columns_asked = [column_of(name, i) for name in run.run.asked for i in range(run.run.repeats)]
+    last = {column_of(*a.place): a.answer for a in sorted(run.answers, key=lambda a: a.id)}
+    order = blind_order(columns_asked, run.id)
+    per_row = columns.rows(len(order), run.run.repeats)
+    for start in range(0, len(order), per_row):
+        for place, (i, key) in zip(st.columns(per_row), list(enumerate(order))[start : start + per_row], strict=False):
+            with place, st.container(border=True, height="stretch"):
+                st.markdown(f"**{conversation.letter(i)}**")
+                if (answer := last.get(key)) is None:
+                    st.caption("There is no answer.")
+                    continue
+                answers.text(answer.text)
+                answers.hidden_ending(answer)
+
+
+def _reveal(run_id: str) -> None:
+    try:
+        conversation.revealed(run_id)
+    except RoutingError as problem:
+        st.toast(show.escape(str(problem)), icon=":material/error:")
 
 
 def card(run: KeptRun, one_of: KeptAnswer, failed: tuple[Answer, ...]) -> None:
@@ -166,6 +198,16 @@ def title_of(run: KeptRun, one_of: KeptAnswer) -> str:
     return name + (f", {one_of.repeat + 1} of {run.run.repeats}" if run.run.repeats > 1 else "")
 
 
+def otherwise(run: KeptRun) -> str:
+    """What cannot be asked as it was, as a sentence; empty where everything can."""
+    titles, known = own.titles(), own.catalog().names
+    gone = [titles.get(name, name) for name in run.run.asked if name not in known]
+    found = [f"{', '.join(gone)} cannot be asked: hidden or removed."] if gone else []
+    if run.run.router not in active.usable():
+        found.append(f"The router {run.run.router} is not here any more, so another one decides.")
+    return show.escape(" ".join(found))
+
+
 def ask_again(run: KeptRun, turns: list[KeptRun]) -> None:
     """Set Compare as the run had it; asking then shows what changed."""
     it, state, catalog = run.run, st.session_state, own.catalog()
@@ -185,5 +227,5 @@ def ask_again(run: KeptRun, turns: list[KeptRun]) -> None:
     state["compare_by_hand"], state["compare_suggested"] = True, None
     settings.take_over(run)
     choosing.set_domain(it.domain, it.prompt)
-    state["ask_again"], state["turns"] = run, []
+    state["ask_again"], state["turns"], state["ask_again_note"] = run, [], otherwise(run)
     state["ask_again_histories"] = kept_histories([t for t in turns if t.run.turn < it.turn])

@@ -137,13 +137,22 @@ def catalog_of(folder: Path) -> Catalog:
     return Catalog(tuple(known.get(expert.name, expert) for expert in mine.experts), mine.today)
 
 
-def fact_sources(path: Path = EXPERTS_CSV) -> dict[str, str]:
-    """Who states the facts of each expert of a table, prices apart; empty where nobody is named.
+def fact_sources(path: Path = EXPERTS_CSV) -> dict[str, tuple[str, date | None]]:
+    """Who states the facts of each expert of a table, prices apart, and as of when; empty and None where nobody says.
 
     Raises:
         CatalogError: The file is missing or damaged.
     """
-    return {row.get("name") or "": row.get("facts_source") or "" for row in _rows(path)}
+    try:
+        return {
+            row.get("name") or "": (
+                row.get("facts_source") or "",
+                date.fromisoformat(day) if (day := row.get("facts_date")) else None,
+            )
+            for row in _rows(path)
+        }
+    except ValueError as problem:
+        raise CatalogError(f"{path.name}: facts_date holds no day ({problem}). Restore it with git.") from problem
 
 
 def beyond_tier(experts: Iterable[Expert], tier: float) -> tuple[Expert, ...]:

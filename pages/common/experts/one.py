@@ -79,7 +79,7 @@ def facts(name: str, kept: OwnExpert) -> pd.DataFrame:
             "Source": fact.source,
             "As of": None if fact.day is None else f"{fact.day:%d %b %Y}",
         }
-        for fact in stated(base, kept, fact_sources().get(name, ""))
+        for fact in stated(base, kept, fact_sources().get(name, ("", None)))
     )
 
 

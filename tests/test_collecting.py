@@ -51,6 +51,15 @@ def collection(server, store, names=("normal-a",), *, tasks=TASKS, budget=None, 
     return Collection({e: InOrder(tasks) for e in experts}, keys, desk(store, budget), manner, done=done)
 
 
+def test_code_is_not_run_where_nothing_holds_it_unless_that_is_allowed(server, store, monkeypatch):
+    monkeypatch.setattr("routing.bounded.is_filtered", lambda: False)
+    tasks = [Task("code/x", "Question", lambda _: 1.0, runs_code=True)]
+    refused = collection(server, store, tasks=tasks)
+    assert refused.wait(20) == ()
+    assert "The kernel of this system has no filter" in refused.problems["normal-a"]
+    assert [o.score for o in collection(server, store, tasks=tasks, with_code=True).wait(20)] == [1.0]
+
+
 def test_every_prompt_is_asked_scored_and_kept(server, store):
     found = collection(server, store, ("normal-a", "normal-b")).wait(20)
     assert {(o.expert, o.prompt_id) for o in found} == {

@@ -64,14 +64,22 @@ def test_a_failed_probe_counts_as_unanswered(probes):
     rows, score = probes.rows_of([Collected("x", "math/sum", None), Collected("x", "math/gcd", 1.0)])
     assert len(rows) == 1
     assert list(score) == [1.0]
-    queue, done = Adaptive(probes, 3), {}
-    for _ in range(200):
-        task = queue.take(done)
-        if task is None:
-            break
+
+
+def test_a_failed_probe_is_replaced_by_another_and_not_asked_again(probes):
+    queue, done = Adaptive(probes, 12), {}
+    while (task := queue.take(done)) is not None:
+        assert task.prompt_id not in done
+        done[task.prompt_id] = Collected("x", task.prompt_id, None if len(done) % 4 == 3 else 1.0)
+    assert sum(o.score is not None for o in done.values()) == 12
+
+
+def test_probes_about_code_are_left_out_where_code_may_not_be_run(probes):
+    queue, done = Adaptive(probes, len(probes.probes), with_code=False), {}
+    while (task := queue.take(done)) is not None:
+        assert not task.runs_code
         done[task.prompt_id] = Collected("x", task.prompt_id, None)
-    assert task is None
-    assert len(done) <= len(probes.probes)
+    assert len(done) == len(probes.probes) - len(probes.with_code)
 
 
 def test_standings_hold_known_experts_and_every_domain(probes):
@@ -167,6 +175,17 @@ def test_the_command_probes_keeps_the_skill_and_resumes(mine, capsys):
     assert len(server.requests) - before == 2
     with pytest.raises(RoutingError, match="price of normal-x is unknown"):
         commands_onboard.by_probe("normal-x", 8, 1.0, 64, again=False)
+
+
+def test_the_command_says_what_is_left_out_where_nothing_holds_code(mine, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("routing.bounded.is_filtered", lambda: False)
+    commands_onboard.by_probe("normal-x", 5, None, 64, again=False)
+    assert "22 probes about code are left out. The kernel" in capsys.readouterr().err
+    prompts = tmp_path / "p.jsonl"
+    tests = '{\\"function\\": \\"f\\", \\"calls\\": [[1]], \\"results\\": [1]}'
+    prompts.write_text(f'{{"prompt": "One", "check": "code", "expected": "{tests}"}}\n')
+    with pytest.raises(RoutingError, match=r"1 prompts have checks that run code.*--run-code"):
+        commands_onboard.collect(prompts, "normal-x", tmp_path / "out", None, None, 64, 4, False)
 
 
 def test_the_command_takes_figures(mine, tmp_path, capsys):

@@ -142,16 +142,34 @@ def test_the_next_probe_is_the_one_that_brute_force_finds():
         precision += likely[row] * (1 - likely[row]) * np.outer(AXES[row], AXES[row])
         return np.trace(np.linalg.inv(precision) @ BASIS.typical)
 
-    asked = set(ORDER[:10].tolist())
+    asked = ORDER[:10].tolist()
     open_after = {row: left_open(row) for row in range(N_PROMPTS) if row not in asked}
-    assert next_probes(BASIS, skill, AXES, asked, 1) == [min(open_after, key=open_after.__getitem__)]
+    assert next_probes(BASIS, skill, AXES, KNOWN.task, asked) == [min(open_after, key=open_after.__getitem__)]
 
 
 def test_probes_are_never_asked_twice_and_run_out():
-    first = next_probes(BASIS, prior(BASIS), AXES[:30], set(), 20)
-    rest = next_probes(BASIS, prior(BASIS), AXES[:30], set(first), 20)
+    first = next_probes(BASIS, prior(BASIS), AXES[:30], KNOWN.task[:30], [], 20)
+    rest = next_probes(BASIS, prior(BASIS), AXES[:30], KNOWN.task[:30], first, 20, left_out=[29])
     assert len(set(first)) == 20
-    assert sorted([*first, *rest]) == list(range(30))
+    assert sorted({*first, *rest, 29}) == list(range(30))
+    assert 29 not in rest
+
+
+def test_every_third_probe_is_of_a_domain_not_asked_yet():
+    domain = np.array(["rare" if i == 7 else "usual" for i in range(N_PROMPTS)], dtype=object)
+    chosen = next_probes(BASIS, prior(BASIS), AXES, domain, [], 3)
+    assert chosen[2] == 7
+    assert next_probes(BASIS, prior(BASIS), AXES, domain, chosen[:2]) == [7], "and so when asked one by one"
+    assert 7 not in chosen[:2]
+
+
+def test_what_is_under_way_counts_as_asked():
+    skill = prior(BASIS)
+    together = next_probes(BASIS, skill, AXES, KNOWN.task, [], 4)
+    one_by_one = list[int]()
+    for _ in range(4):
+        one_by_one += next_probes(BASIS, skill, AXES, KNOWN.task, [], under_way=one_by_one)
+    assert one_by_one == together
 
 
 def test_a_skill_survives_being_stored():
@@ -243,6 +261,7 @@ def test_leaving_experts_out_finds_gaps_that_shrink():
         share=KNOWN.share,
         near=nearest(np.random.default_rng(6).normal(size=(N_PROMPTS, 4)).astype(np.float32)),
         task=KNOWN.task,
+        domain=KNOWN.task,
     )
     gaps = leave_out(KNOWN, ("e03", "e05"), held, held, trained=KNOWN.score, say=lambda _: None)
     rows = {(row["learned_from"], row["count"]): row for row in summed(gaps)}

@@ -126,6 +126,18 @@ def test_probes_are_asked_stopped_and_gone_on_with(store):
         assert store.experts.all("")[0].skill is None
 
 
+def test_code_is_run_only_where_the_kernel_holds_it_or_the_person_allows_it(store, monkeypatch):
+    store.experts.save(OwnExpert("mine", {}, "http://127.0.0.1:9/v1"), "")
+    app = choose(opened(), "mine")
+    assert "onboard_code" not in {box.key for box in app.checkbox}
+    monkeypatch.setattr("routing.bounded.is_filtered", lambda: False)
+    app.number_input(key="onboard_count_0").set_value(176).run()
+    assert "no filter for the code" in words(app)
+    assert app.button(key="onboard_go").label == "Ask 154 probes"
+    app.checkbox(key="onboard_code").check().run()
+    assert app.button(key="onboard_go").label == "Ask 176 probes"
+
+
 def test_another_owner_sees_nothing(store):
     store.experts.save(OwnExpert("hers", {}, "http://127.0.0.1:9/v1"), "ada@example.org")
     assert "hers" not in opened().selectbox(key="onboard_expert").options

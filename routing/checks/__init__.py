@@ -44,6 +44,11 @@ class Check:
         """The sentence added to a prompt, so that its answer can be read; empty where none is needed."""
         return KINDS[self.kind].manner
 
+    @property
+    def runs_code(self) -> bool:
+        """Whether checking runs code that stands in the answer."""
+        return self.kind == "code"
+
 
 def is_right(check: Check, prompt: str, answer: str) -> bool:
     """Whether an answer is right.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from routing import bounded
 from routing.answer import Stop, ask
 from routing.answer.client import Request, Settings
 from routing.answer.text import reading_ease
@@ -50,12 +51,14 @@ class Manner:
         at_once: Most calls at the same time; an expert on this machine is asked one prompt at a time.
         judge: Scores what has no check.
         unpriced: Experts whose price nobody knows; nothing is reserved for them.
+        with_code: Whether code that experts write may be run even where the kernel cannot hold it.
     """
 
     settings: Settings = SETTINGS
     at_once: int = AT_ONCE
     judge: Judge | None = None
     unpriced: frozenset[str] = frozenset()
+    with_code: bool = False
 
 
 class Collection:
@@ -162,10 +165,13 @@ class Collection:
         """The outcome of one prompt; None where it was stopped.
 
         Raises:
+            AnswerError: Checking it would run code that nothing holds, and nobody allowed that.
             BudgetError: It could go beyond the budget.
             StoreError: The database failed.
         """
         judge = self._manner.judge if task.grade is None else None
+        if task.runs_code and not (self._manner.with_code or bounded.is_filtered()):
+            raise AnswerError(f"{task.prompt_id} is not asked, since checking it runs code. {bounded.UNHELD}")
         # Both at once, so that no answer is paid for that nobody can pay to judge.
         line, judge_line = self._reserve(expert, task, judge)
         answer = self._answer(expert, task.question)

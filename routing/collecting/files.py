@@ -39,6 +39,11 @@ class OwnPrompts:
         """Prompts that only a judge can score."""
         return sum(task.grade is None for task in self.tasks)
 
+    @property
+    def n_run(self) -> int:
+        """Prompts whose check runs code that the expert writes."""
+        return sum(task.runs_code for task in self.tasks)
+
 
 def read_prompts(path: Path) -> OwnPrompts:
     """Read prompts from .csv, .jsonl or .parquet.
@@ -87,7 +92,7 @@ def _row(row: dict[Any, str], column: str, number: int) -> tuple[dict[str, str],
     check = _check(row, number, text)
     if check is None:
         return kept, Task(name, text, None, row.get("expected", "").strip())
-    return kept, Task(name, text, lambda answer: float(is_right(check, text, answer)))
+    return kept, Task(name, text, lambda answer: float(is_right(check, text, answer)), runs_code=check.runs_code)
 
 
 def _check(row: dict[Any, str], number: int, prompt: str) -> Check | None:
@@ -96,8 +101,7 @@ def _check(row: dict[Any, str], number: int, prompt: str) -> Check | None:
         return None
     try:
         check = Check(kind, _value(kind, expected))
-        if kind != "code":
-            is_right(check, prompt, "nothing")  # what cannot be used is said before anything is paid
+        is_right(check, prompt, "nothing")  # what cannot be used is said before anything is paid
     except (PreferenceError, DataError) as problem:
         raise DataError(f"Row {number}, check: {problem}") from problem
     return check

@@ -209,21 +209,22 @@ class Adaptive:
         self, chosen_from: ProbeSet, count: int, figures: Sequence[Figure] = (), *, with_code: bool = True
     ) -> None:
         self._set, self._count, self._figures = chosen_from, count, tuple(figures)
-        self._asked: dict[int, None] = {}
+        self._before: dict[int, Collected | None] = {}  # what was there of a probe when it was asked
         self._left_out = () if with_code else chosen_from.with_code
 
     def take(self, done: Mapping[str, Collected]) -> Task | None:
         """The next probe; one that failed in this round is not asked again."""
-        told = tuple(done.values())
+        probes, told = self._set.probes, tuple(done.values())
         rows, _ = self._set.rows_of(told)
-        under_way = [row for row in self._asked if row not in set(rows)]
+        under_way = [row for row, before in self._before.items() if done.get(probes[row].prompt_id) is before]
         if len(rows) + len(under_way) >= self._count:
             return None
+        failed = self._before.keys() - {*rows, *under_way}
         found = next_probes(
             self._set.basis, self._set.skill(told, self._figures), self._set.axes, self._set.domain, rows,
-            under_way=under_way, left_out=self._left_out,
+            under_way=under_way, left_out={*failed, *self._left_out},
         )  # fmt: skip
         if not found:
             return None
-        self._asked[found[0]] = None
-        return task_of(self._set.probes[found[0]])
+        self._before[found[0]] = done.get(probes[found[0]].prompt_id)
+        return task_of(probes[found[0]])

@@ -23,12 +23,14 @@ class Task:
         question: What is sent.
         grade: Scores an answer in [0, 1]; None leaves that to a judge.
         reference: A right answer that a judge is shown; empty where there is none.
+        runs_code: Whether scoring runs code that the expert wrote.
     """
 
     prompt_id: str
     question: str
     grade: Callable[[str], float] | None = None
     reference: str = ""
+    runs_code: bool = False
 
 
 class Queue(Protocol):

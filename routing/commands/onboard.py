@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 OWNER: Final = ""  # the command line is whoever runs it, as the app is where nobody signs in
 Budget = Annotated[float | None, typer.Option(help="Most that all calls together may cost, in US dollars.", min=0.0)]
+WithCode = Annotated[
+    bool, typer.Option("--run-code", help="Run code that experts write even where the kernel cannot hold it.")
+]
 Longest = Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1, max=100_000)]
 
 
@@ -35,6 +38,7 @@ def onboard(  # noqa: PLR0913, PLR0917 - options of a command
     budget: Budget = None,
     max_tokens: Longest = 512,
     again: Annotated[bool, typer.Option("--again", help="Forget earlier outcomes of this expert first.")] = False,
+    with_code: WithCode = False,
     validate: Annotated[bool, typer.Option("--validate", help="Leave known experts out and print the curves.")] = False,
     data: Annotated[Path | None, typer.Option(help="Folder of outcomes, for --validate.")] = None,
     split: Annotated[str, typer.Option(help="Split to judge on, for --validate.")] = "test",
@@ -53,13 +57,16 @@ def onboard(  # noqa: PLR0913, PLR0917 - options of a command
     elif figures is not None:
         by_figures(expert, figures)
     else:
-        by_probe(expert, count, budget, max_tokens, again=again)
+        by_probe(expert, count, budget, max_tokens, again=again, with_code=with_code)
 
 
-def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, again: bool) -> None:
+def by_probe(
+    name: str, count: int, budget: float | None, max_tokens: int, *, again: bool, with_code: bool = False
+) -> None:
     """Ask an expert probes, each chosen by what is known so far, and keep what they say of it."""
     from dataclasses import replace
 
+    from routing import bounded
     from routing.collecting import Collection, Desk, Manner
     from routing.collecting.probe import JOB, Adaptive, figures_of, learn, probe_set
     from routing.collecting.tasks import SETTINGS
@@ -75,8 +82,12 @@ def by_probe(name: str, count: int, budget: float | None, max_tokens: int, *, ag
         kept.outcomes.forget(OWNER, JOB, name)
     done = kept.outcomes.all(OWNER, JOB, name)
     desk = Desk(kept, Place(OWNER, f"command-{secrets.token_hex(6)}"), JOB, budget)
-    manner = Manner(settings=replace(SETTINGS, max_tokens=max_tokens), unpriced=keys.unpriced)
-    queue = Adaptive(probes, count, figures_of(kept, OWNER, name))
+    with_code = with_code or bounded.is_filtered()
+    if not with_code:
+        say(f"{len(probes.with_code)} probes about code are left out. {bounded.UNHELD} To ask them: --run-code")
+    settings = replace(SETTINGS, max_tokens=max_tokens)
+    manner = Manner(settings=settings, unpriced=keys.unpriced, with_code=with_code)
+    queue = Adaptive(probes, count, figures_of(kept, OWNER, name), with_code=with_code)
     running = Collection({expert: queue}, keys, desk, manner, done=done)
     _follow(running, len(done), lambda found: _so_far(probes, found))
     outcomes = running.outcomes()
@@ -106,7 +117,7 @@ def by_figures(name: str, file: Path) -> None:
     tell_skill(name, probes, learn(kept, OWNER, name, probes))
 
 
-def collect(
+def collect(  # noqa: PLR0913, PLR0917 - options of a command
     prompts: Annotated[Path, typer.Argument(help="Prompts: .csv, .jsonl or .parquet, with check and expected.")],
     experts: Annotated[str, typer.Option(help="Experts to ask, separated by commas.")],
     out: Annotated[Path, typer.Option(help="Folder for prompts.parquet and outcomes.parquet.")],
@@ -115,10 +126,12 @@ def collect(
     max_tokens: Longest = 512,
     at_once: Annotated[int, typer.Option(help="Most calls at the same time.", min=1, max=64)] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run ended.")] = False,
+    with_code: WithCode = False,
 ) -> None:
     """Ask experts your own prompts and write the outcomes that `train` reads."""
     from dataclasses import replace
 
+    from routing import bounded
     from routing.collecting import Collection, Desk, Manner
     from routing.collecting.files import export, read_prompts
     from routing.collecting.judge import Grader
@@ -131,6 +144,8 @@ def collect(
     grader = None if judge is None else Grader(catalog[judge], keys)
     if own.n_unchecked and grader is None:
         raise RoutingError(f"{own.n_unchecked} of {len(own.tasks)} prompts have no check. Add --judge EXPERT for them.")
+    if own.n_run and not (with_code or bounded.is_filtered()):
+        raise RoutingError(f"{own.n_run} prompts have checks that run code. {bounded.UNHELD} To allow it: --run-code")
     check_budget([*chosen, *([grader.expert] if grader else [])], keys, budget)
     job = f"collect:{hashlib.sha256(f'{out.resolve()}{own.digest}{judge}'.encode()).hexdigest()[:24]}"
     if not resume and ((out / "outcomes.parquet").exists() or kept.outcomes.all(OWNER, job)):
@@ -138,7 +153,7 @@ def collect(
     kept.outcomes.check_room(OWNER, len(chosen) * len(own.tasks))
     done = kept.outcomes.all(OWNER, job)
     desk = Desk(kept, Place(OWNER, f"command-{secrets.token_hex(6)}"), job, budget)
-    manner = Manner(replace(SETTINGS, max_tokens=max_tokens), at_once, grader, keys.unpriced)
+    manner = Manner(replace(SETTINGS, max_tokens=max_tokens), at_once, grader, keys.unpriced, with_code)
     running = Collection({e: InOrder(own.tasks) for e in chosen}, keys, desk, manner, done=done)
     total = len(chosen) * len(own.tasks)
     _follow(running, len(done), lambda found: f"{sum(o.score is not None for o in found)} of {total} scored")

@@ -124,4 +124,5 @@ def _held(outcomes: Outcomes, members: tuple[str, ...], rows: IntArray, features
         share=features.heads[SHARE].astype(np.float64),
         near=nearest(features.vector),
         task=(prompts["source"] + " / " + prompts["task"]).to_numpy(dtype=object),
+        domain=prompts["domain"].to_numpy(dtype=object),
     )

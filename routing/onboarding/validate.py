@@ -24,7 +24,7 @@ from routing.schema import Floats
 PROBES: Final = (0, 20, 50, 100, 200)
 FIGURES: Final = (1, 3, 5, 10)
 DRAWS: Final = 5  # random sets of probes or figures per expert and count
-AT_ONCE: Final = 10  # probes chosen before the skill is fitted again
+AT_ONCE: Final = 4  # probes chosen before the skill is fitted again, as where four calls run at once
 MEASURES: Final = ("regret", "brier", "rank_correlation", "coverage", "width")
 CANDIDATES: Final = 800  # probes that the adaptive choice picks from, as from a probe set
 FEWEST_IN_TASK: Final = 50
@@ -44,6 +44,7 @@ class Held:
         share: How much each prompt is like every source.
         near: The nearest prompts of each, see ``evaluation.measures.nearest``.
         task: Source and task of each prompt.
+        domain: Domain of each prompt.
     """
 
     score: Floats
@@ -51,6 +52,7 @@ class Held:
     share: Floats
     near: IntArray
     task: NDArray[np.object_]
+    domain: NDArray[np.object_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +124,20 @@ def _learned(basis: Basis, known: Known, probes: Held, column: int, trained: Flo
         for count in PROBES[1:]:
             some = order[:count]
             yield "random probes", count, fit(basis, axes[some], score[some])
-        yield from _adaptive(basis, axes[order[:CANDIDATES]], score[order[:CANDIDATES]])
+        yield from _adaptive(basis, axes, score, probes.domain, order[:CANDIDATES])
     yield from _from_figures(basis, known, trained)
 
 
-def _adaptive(basis: Basis, axes: Floats, score: Floats) -> Iterator[Learned]:
-    skill, asked = prior(basis), list[int]()
-    while len(asked) < min(PROBES[-1], len(score)):
-        asked += next_probes(basis, skill, axes, set(asked), AT_ONCE)
-        skill = fit(basis, axes[asked], score[asked])
+def _adaptive(
+    basis: Basis, axes: Floats, score: Floats, domain: NDArray[np.object_], some: IntArray
+) -> Iterator[Learned]:
+    """Probes chosen among some prompts by the rule of the page."""
+    skill, asked, most = prior(basis), list[int](), min(PROBES[-1], len(some))
+    while len(asked) < most:
+        until = min(count for count in (*PROBES, most) if count > len(asked))
+        found = next_probes(basis, skill, axes[some], domain[some], asked, min(AT_ONCE, until - len(asked)))
+        asked += found
+        skill = fit(basis, axes[some[asked]], score[some[asked]])
         if len(asked) in PROBES:
             yield "adaptive probes", len(asked), skill
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.common import keys, money, own, person, show
 from pages.common.workshop import onboard_result
+from routing import bounded
 from routing.collecting import Collection, Desk, Manner
 from routing.collecting.probe import DOMAINS, FEWEST, JOB, USUAL, Adaptive, Course, figures_of, learn, task_of
 from routing.collecting.tasks import SETTINGS, bill
@@ -72,9 +73,12 @@ def _offer(expert: Expert, done: tuple[Collected, ...]) -> None:
         )  # fmt: skip
         money.popover()
     settings, ring = replace(SETTINGS, max_tokens=longest), keys.ring()
-    left = max(0, count - scored)
+    with_code = _may_run_code(sum(p.check.runs_code for p in probes))
     answered = {o.prompt_id for o in done if o.score is not None}
-    tasks = [task_of(p) for p in probes if p.prompt_id not in answered]
+    tasks = [
+        task_of(p) for p in probes if p.prompt_id not in answered and (with_code or not p.check.runs_code)
+    ]  # fmt: skip
+    left = min(max(0, count - scored), len(tasks))
     cost = None if expert.name in ring.unpriced else bill(expert, tasks, left, settings)
     status = ring.status(expert)
     st.caption(_cost_line(expert, left, cost))
@@ -85,12 +89,20 @@ def _offer(expert: Expert, done: tuple[Collected, ...]) -> None:
         label = f"Go on with {left} probes" if scored else f"Ask {left} probes"
         is_off = not status.is_usable or not is_accepted or left == 0
         if st.button(label, key="onboard_go", type="primary", icon=":material/play_arrow:", disabled=is_off):
-            _begin(expert, count, Manner(settings, unpriced=ring.unpriced), done)
+            _begin(expert, scored + left, Manner(settings, unpriced=ring.unpriced, with_code=with_code), done)
         if done:
             st.button(
                 "Forget these outcomes", key="onboard_forget", type="tertiary", icon=":material/delete:",
                 on_click=_forget, args=(expert.name,),
             )  # fmt: skip
+
+
+def _may_run_code(count: int) -> bool:
+    """Whether probes about code are asked: where the kernel holds such code, else only if the person allows it."""
+    if bounded.is_filtered():
+        return True
+    st.caption(f":material/gpp_maybe: {bounded.UNHELD} The {count} probes about code are left out unless you allow it.")
+    return st.checkbox("Run code that the expert writes all the same", key="onboard_code")
 
 
 def _cost_line(expert: Expert, left: int, cost: tuple[float, float] | None) -> str:
@@ -109,7 +121,7 @@ def _begin(expert: Expert, count: int, manner: Manner, done: tuple[Collected, ..
         with kept("Outcomes"):
             desk.store.outcomes.check_room(desk.place.owner, count)
             figures = figures_of(desk.store, desk.place.owner, expert.name)
-        queue = Adaptive(onboard_result.probes(), count, figures)
+        queue = Adaptive(onboard_result.probes(), count, figures, with_code=manner.with_code)
         collection = Collection({expert: queue}, keys.ring(), desk, manner, done=done)
     except RoutingError as problem:
         st.warning(show.escape(str(problem)), icon=":material/error:")

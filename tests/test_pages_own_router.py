@@ -39,6 +39,8 @@ def test_the_router_in_force_is_named_on_pages_and_one_click_leads_back(store):
     assert "Team router" in words(app)
     app.switch_page("pages/tradeoffs/front.py").run()
     assert "A router of your own decides." in words(app)
+    app.switch_page("pages/evidence/routers.py").run()
+    assert "These are the shipped routers. How Team router compares stands on Train." in words(app)
     app.button(key="in_force_back").click().run()
     assert "A router of your own decides." not in words(app)
     assert store.routers.active("") is None
@@ -71,6 +73,7 @@ def test_a_policy_file_offers_the_router_that_it_was_made_for(store):
     app.button(key="policy_router").click().run().run()
     assert not app.button(key="policy_load").disabled
     assert store.routers.active("").id == mine.id
+    assert "Calibrated blend of Team router" in words(app)
 
 
 def test_a_policy_file_by_a_method_that_the_router_in_force_lacks_leaves_the_page_whole(store):

@@ -54,7 +54,7 @@ def test_the_three_kinds_of_file_come_to_the_same_table():
         "log.parquet": parquet(pa.Table.from_pandas(frame.assign(score=frame["score"].astype(int)))),
     }
     for name, content in files.items():
-        kept = uploads.keep(OWNER, name, content)
+        kept = uploads.keep(OWNER, (name, content))
         assert kept.read().to_dict("records") == frame.to_dict("records"), name
         assert kept.columns == tuple(frame.columns)
     assert uploads.load("bob@example.org") is None
@@ -85,7 +85,7 @@ NESTED = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 )
 def test_a_hostile_file_gets_a_sentence_and_leaves_nothing(name, content, message):
     with pytest.raises(DataError, match=message):
-        uploads.keep(OWNER, name, content)
+        uploads.keep(OWNER, (name, content))
     assert uploads.load(OWNER) is None
     assert not list(places.home(OWNER).rglob("*.*"))
 
@@ -95,10 +95,10 @@ def test_a_parquet_bomb_is_refused_before_and_while_it_unpacks(monkeypatch):
     content = parquet(bomb, compression="zstd")
     assert len(content) < 1_000_000
     with pytest.raises(DataError, match=r"unpacks to|within its bounds|memory"):
-        uploads.keep(OWNER, "bomb.parquet", content)
+        uploads.keep(OWNER, ("bomb.parquet", content))
     nested = pa.table({"messages": pa.array([[{"role": "user"}]])})
     with pytest.raises(DataError, match=r"The column 'messages' holds lists or objects"):
-        uploads.keep(OWNER, "log.parquet", parquet(nested))
+        uploads.keep(OWNER, ("log.parquet", parquet(nested)))
     monkeypatch.setattr(reading, "MOST_ROWS", 5)
     path = places.root() / "many.csv"
     path.write_text("a\n" + "1\n" * 9, encoding="utf-8")

@@ -9,9 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from routing.errors import DataError
 from routing.outcomes import Outcomes
 from routing.training.tables import Fewest, build_table
+from routing.workshop import uploads
 from routing.workshop.checking import check
+from routing.workshop.columns import guess
+from routing.workshop.joining import joined
 from routing.workshop.naming import names_of
 from routing.workshop.reading import read_table
 from routing.workshop.summary import outlook
@@ -96,3 +100,46 @@ def test_an_expert_whose_scores_never_differ_keeps_its_mean_and_is_named():
         cells[name] = np.nan
     made = build_table(Outcomes(found.prompts, cells, has_split=True), fewest=Fewest(30, 20))
     assert (made.experts, made.is_thin.tolist()) == (("alpha", "beta"), [False, True])
+
+
+def two_tables(count=150):
+    frame = table(count)
+    ids = frame["prompt"].map({text: f"p{i}" for i, text in enumerate(frame["prompt"].unique())})
+    prompts = frame[["prompt"]].rename(columns={"prompt": "text"}).assign(prompt_id=ids, task="sums").drop_duplicates()
+    outcomes = frame.drop(columns="prompt").rename(columns={"model": "expert"}).assign(prompt_id=ids)
+    return prompts, outcomes
+
+
+def test_prompts_and_outcomes_are_uploaded_together_as_collect_writes_them(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setattr(uploads.children, "run", lambda task, place: uploads.unpack(place))
+    prompts, outcomes = two_tables()
+    files = [
+        ("outcomes.csv", outcomes.to_csv(index=False)),
+        ("prompts.jsonl", prompts.to_json(None, orient="records", lines=True)),
+    ]
+    kept = uploads.keep("", *((name, content.encode()) for name, content in files))
+    assert (kept.name, kept.n_rows, kept.first_row) == ("outcomes.csv and prompts.jsonl", 300, 2)
+    columns = guess(kept.head())
+    assert (columns.prompt, columns.expert, columns.score) == ("text", "expert", "score")
+    found = check(kept.read(), replace(columns, scale="0 to 1"), first_row=2)
+    assert (len(found.prompts), len(found.outcomes), found.stops) == (150, 300, ())
+    assert set(found.prompts["task"]) == {"sums"}
+    with pytest.raises(DataError, match="3 files are given; give one table, or one of prompts and one of outcomes"):
+        uploads.keep("", *[("a.csv", b"x")] * 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda p, o: (p.drop(columns="prompt_id"), o), "p.csv has no column prompt_id, which joins two tables"),
+        (lambda p, o: (o, o), "Neither table holds prompts in a column text or prompt or question"),
+        (lambda p, o: (p, p), "Both tables hold prompts"),
+        (lambda p, o: (pd.concat([p, p]), o), "p.csv has the prompt_id 'p0' twice"),
+        (lambda p, o: (p[1:], o), "2 outcomes are of prompts that p.csv lacks, first 'p0'"),
+    ],
+)
+def test_two_tables_that_do_not_belong_together_are_refused(change, said):
+    prompts, outcomes = change(*two_tables(3))
+    with pytest.raises(DataError, match=said):
+        joined([("p.csv", prompts), ("o.csv", outcomes)])

@@ -22,6 +22,7 @@ _CSS = """
 @media (max-width: 640px) {
   .block-container { padding-left: 1rem; padding-right: 1rem; }
   .lead { font-size: 1.1rem; }
+  .st-key-in_force { margin-top: 1.6rem; }
   .st-key-live > [data-testid="stLayoutWrapper"] > [data-testid="stHorizontalBlock"] { flex-direction: column-reverse; }
 }
 </style>

@@ -200,6 +200,16 @@ def delete(name: str, version: int | None) -> None:
     st.toast("Deleted.", icon=":material/delete:")
 
 
+def router_text(policy: PolicyFile) -> str:
+    """The method that decides, and whose it is where that is a router of one's own."""
+    title = names.titles().get(policy.router, policy.router)
+    force = active.now()
+    if force.folder is not None and policy.graph_sha256 == cached.card(force.folder).get("graph_sha256"):
+        return f"{title} of {force.name}"
+    other = made_for(policy)
+    return title if other is None else f"{title} of {other[1]}"
+
+
 def weights_text(policy: PolicyFile) -> str:
     """Weights in words."""
     return ", ".join(f"{n} {controls.exactly(w)}" for n, w in policy.weights.items()) or "none"

@@ -52,7 +52,7 @@ def table(versions: list[Kept]) -> None:
             "Pool": policies.pool_text(one.policy),
             "Flags": policies.flags_text(one.policy),
             "Fallbacks": policies.fallbacks_text(one.policy),
-            "Router": one.policy.router,
+            "Router": policies.router_text(one.policy),
         }
         for one in versions
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import cached, controls, look, names, own
+from pages.common import active, cached, controls, look, names, own, show
 from pages.common.evidence import flows, limits, scores, trust
 from pages.common.evidence.exhibit import View
 from routing.errors import RoutingError
@@ -35,6 +35,10 @@ def page() -> None:
         f"Measured outcomes of the {found.split} split, {found.n_prompts:,} prompts that no router was trained on; "
         f"stored on {found.date} by `python -m routing report`."
     )
+    if (force := active.now()).folder is not None:
+        st.caption(
+            f":material/info: These are the shipped routers. How {show.escape(force.name)} compares stands on Train."
+        )
     live()
 
 

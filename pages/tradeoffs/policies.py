@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import asking, look, names, own, policies, show
+from pages.common import asking, look, own, policies, show
 from pages.common.policies_library import library
 from routing.errors import RoutingError
 from routing.objective import CONSTRAINTS
@@ -92,7 +92,7 @@ def fallbacks_chooser() -> int | tuple[str, ...]:
 def facts(policy: PolicyFile) -> None:
     """A policy file in five short lines."""
     rows = {
-        "Router": names.titles().get(policy.router, policy.router),
+        "Router": policies.router_text(policy),
         "Pool": policies.pool_text(policy),
         "Weights": policies.weights_text(policy),
         "Limits": policies.limits_text(policy),

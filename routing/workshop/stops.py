@@ -29,7 +29,7 @@ def stops_of(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None
         found.append(f"There are outcomes of {n_experts} experts; 2 to {MOST_EXPERTS} can be routed between.")
     if (n_sources := prompts["source"].nunique()) > MOST_SOURCES:
         found.append(f"There are {n_sources} sources; at most {MOST_SOURCES} are told apart. Choose another column.")
-    if len(prompts) >= FEWEST_PROMPTS:
+    if not found:  # else what is missing follows from that
         found += _by_split(prompts, outcomes, is_stated=crossing is not None)
     if crossing:
         found.append(
@@ -42,7 +42,7 @@ def stops_of(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None
 def _by_split(prompts: pd.DataFrame, outcomes: pd.DataFrame, *, is_stated: bool) -> list[str]:
     """What a split lacks: prompts, or enough outcomes of two experts to learn from."""
     here = set(prompts["split"])
-    absent = [name for name in USES if name not in here]
+    absent = sorted(set(USES) - here)
     if absent and is_stated:
         return [f"The column of splits has no {absent[0]!r}. Leave that column out, or add some."]
     if absent:

@@ -63,8 +63,12 @@ def outlook(checked: Checked) -> Outlook:
             f"{n_common} test prompts were answered by every expert, so what routing gains can hardly be measured; "
             "choose experts that answered the same prompts."
         )
-    if "output_tokens" not in outcomes or not outcomes["output_tokens"].notna().any():
+    told = outcomes.dropna(subset=["output_tokens"])["expert"].unique() if "output_tokens" in outcomes else ()
+    silent = [name for name in table["expert"] if name not in set(told)]
+    if len(silent) == len(table):
         warnings.append(NO_LENGTHS)
+    elif silent:
+        warnings.append(f"No output tokens are given, so nothing can say what their answers cost: {_some(silent)}.")
     seconds = FIT_S + len(prompts) / PROMPTS_PER_S + len(prompts) * 6e-4
     splits = {str(name): int(n) for name, n in prompts["split"].value_counts().items()}
     return Outlook(splits, table, n_common, seconds / 60.0, tuple(warnings))

@@ -15,6 +15,7 @@ from routing.workshop.checking import Checked, Problem
 from routing.workshop.places import UPLOAD, home, remove
 
 KINDS: Final = ("csv", "jsonl", "parquet")
+MOST_FILES: Final = 2
 RAW_FILE: Final = "raw"
 TABLE_FILE: Final = "table.parquet"
 HEAD_FILE: Final = "head.parquet"
@@ -31,25 +32,20 @@ class Upload:
     """What was uploaded; its cells stay on disk until they are asked for.
 
     Args:
-        name: The file's name, for people; never part of a path.
-        kind: csv, jsonl or parquet.
+        name: Of its file or files, for people; never part of a path.
         stamp: Changes with every upload.
         n_rows: Rows below the header.
+        first_row: Number of the first of them in the file.
         columns: Names of its columns.
         place: Where it lies.
     """
 
     name: str
-    kind: str
     stamp: int
     n_rows: int
+    first_row: int
     columns: tuple[str, ...]
     place: Path
-
-    @property
-    def first_row(self) -> int:
-        """Number of the first row of the table in the file."""
-        return 2 if self.kind == "csv" else 1
 
     def head(self, count: int = 500) -> pd.DataFrame:
         """The first rows, cells as text."""
@@ -61,45 +57,63 @@ class Upload:
         return pd.read_parquet(self.place / TABLE_FILE, columns=wanted).astype(object)
 
 
-def keep(owner: str, name: str, content: bytes) -> Upload:
-    """Read an uploaded file in a bounded process and keep it in the place of an earlier one.
+def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
+    """Read an uploaded table in a bounded process and keep it in the place of an earlier one.
+
+    Args:
+        owner: Whose it is.
+        files: Name and content of one table, or of two that belong together: prompts, and their outcomes.
 
     Raises:
         DataError: It is too large or cannot be read; the message says why.
     """
-    kind = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    if kind not in KINDS:
-        raise DataError(
-            f"{name[:60]!r} is no CSV, JSONL or Parquet file. Upload one that ends in .csv, .jsonl or .parquet."
-        )
-    if len(content) > MOST_UPLOAD_MB * 1e6:
-        raise DataError(f"The file has {len(content) / 1e6:,.0f} MB; at most {MOST_UPLOAD_MB} MB are read.")
+    if len(files) > MOST_FILES:
+        raise DataError(f"{len(files)} files are given; give one table, or one of prompts and one of outcomes.")
+    kinds = [_kind(name) for name, _ in files]
+    if (size := sum(len(content) for _, content in files)) > MOST_UPLOAD_MB * 1e6:
+        raise DataError(f"The upload has {size / 1e6:,.0f} MB; at most {MOST_UPLOAD_MB} MB are read.")
     place = home(owner) / UPLOAD
     forget(owner)
     place.mkdir(parents=True)
-    (place / RAW_FILE).write_bytes(content)
-    (place / ABOUT_FILE).write_text(json.dumps({"name": name[:120], "kind": kind}), encoding="utf-8")
+    for number, (_, content) in enumerate(files):
+        (place / f"{RAW_FILE}{number}").write_bytes(content)
+    about = {"names": [name[:120] for name, _ in files], "kinds": kinds}
+    (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
     try:
         children.run("read", place)
     except DataError:
         forget(owner)
         raise
-    (place / RAW_FILE).unlink()
+    for number in range(len(files)):
+        (place / f"{RAW_FILE}{number}").unlink()
     found = load(owner)
     if found is None:
         raise DataError("The upload is gone: another tab of yours replaced it. Upload the file again.")
     return found
 
 
+def _kind(name: str) -> str:
+    kind = name.rsplit(".", 1)[-1].lower() if "." in name else ""
+    if kind not in KINDS:
+        raise DataError(
+            f"{name[:60]!r} is no CSV, JSONL or Parquet file. Upload one that ends in .csv, .jsonl or .parquet."
+        )
+    return kind
+
+
 def unpack(place: Path) -> None:
-    """In the bounded process: the raw file to a table of text."""
+    """In the bounded process: the raw files to one table of text."""
+    from routing.workshop.joining import joined
     from routing.workshop.reading import read_table
 
     about = json.loads((place / ABOUT_FILE).read_text(encoding="utf-8"))
-    table = read_table(place / RAW_FILE, about["kind"])
+    kinds = about["kinds"]
+    tables = [read_table(place / f"{RAW_FILE}{number}", kind) for number, kind in enumerate(kinds)]
+    table, rows_of = joined(list(zip(about["names"], tables, strict=True))) if len(tables) > 1 else (tables[0], 0)
     table.to_parquet(place / TABLE_FILE, compression="zstd")
     table.head(HEAD_ROWS).to_parquet(place / HEAD_FILE)
-    about |= {"n_rows": len(table), "columns": list(table.columns)}
+    # Below the header of a CSV, as the file counts.
+    about |= {"n_rows": len(table), "columns": list(table.columns), "first_row": 2 if kinds[rows_of] == "csv" else 1}
     (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -109,7 +123,8 @@ def load(owner: str) -> Upload | None:
     try:
         about = json.loads((place / ABOUT_FILE).read_text(encoding="utf-8"))
         stamp = (place / TABLE_FILE).stat().st_mtime_ns
-        return Upload(about["name"], about["kind"], stamp, about["n_rows"], tuple(about["columns"]), place)
+        name = " and ".join(about["names"])
+        return Upload(name, stamp, about["n_rows"], about["first_row"], tuple(about["columns"]), place)
     except (OSError, ValueError, KeyError):
         return None
 

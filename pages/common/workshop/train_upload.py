@@ -11,6 +11,7 @@ from routing.errors import DataError
 from routing.workshop import uploads
 from routing.workshop.bounds import MOST_EXPERTS, MOST_UPLOAD_MB
 from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, guess, likely_scale
+from routing.workshop.joining import KEY
 from routing.workshop.uploads import Upload
 
 LONG, WIDE = "A row per prompt and expert", "A column per expert"
@@ -26,21 +27,24 @@ ABOUT: Final = {
 
 
 def upload() -> Upload | None:
-    """The file that is worked on; asks for one where there is none."""
+    """The table that is worked on; asks for one where there is none."""
     st.markdown("#### 1. Outcomes")
+    turn = st.session_state.setdefault("train_turn", 0)
     given = st.file_uploader(
-        "A table of outcomes", type=list(uploads.KINDS), max_upload_size=MOST_UPLOAD_MB, key="train_file",
-        label_visibility="collapsed",
+        "A table of outcomes", type=list(uploads.KINDS), max_upload_size=MOST_UPLOAD_MB, key=f"train_file_{turn}",
+        label_visibility="collapsed", accept_multiple_files=True,
     )  # fmt: skip
-    if given is not None and st.session_state.get("train_taken") != given.file_id:
-        st.session_state["train_taken"] = given.file_id
+    if given:
         with st.spinner("Reading the file"):
             try:
-                uploads.keep(person.owner(), given.name, given.getvalue())
+                uploads.keep(person.owner(), *((one.name, one.getvalue()) for one in given))
             except DataError as problem:
                 st.session_state["train_refused"] = str(problem)
             else:
                 st.session_state.pop("train_refused", None)
+        # The next choice of files takes the place of this one instead of joining it.
+        st.session_state["train_turn"] = turn + 1
+        st.rerun()
     if refused := st.session_state.get("train_refused"):
         st.error(show.escape(refused), icon=":material/block:")
     found = uploads.load(person.owner())
@@ -67,6 +71,11 @@ def columns_of(upload: Upload) -> Columns | None:
     st.markdown("#### 2. What the columns mean")
     head = upload.head()
     guessed = guess(head)
+    if not guessed.prompt and KEY in upload.columns:
+        st.caption(
+            f":material/info: It names prompts by their {KEY}. Upload the table of prompts together with it, both at "
+            "once."
+        )
     layout = st.segmented_control(
         "Layout", [LONG, WIDE], default=WIDE if guessed.wide else LONG, key=f"train_layout_{upload.stamp}",
         required=True, help="Wide: every expert has a column of scores, named after it.",

@@ -59,6 +59,11 @@ def table(mine: OwnRouter) -> None:
             key=f"train_measures_{mine.id}_{pool}", height="content",
             placeholder="",
         )  # fmt: skip
+        if first["cost_at"] is None:
+            st.caption(
+                ":material/info: Costs cannot be compared: a price or the output tokens of an expert are unknown. Give "
+                "prices on Experts, and a column of output tokens, before training."
+            )
 
 
 def _row(name: str, row: dict[str, Any]) -> dict[str, Any]:

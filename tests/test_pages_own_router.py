@@ -70,6 +70,7 @@ def test_a_policy_file_offers_the_router_that_it_was_made_for(store):
     app = opened_app().switch_page(POLICIES).run().run()
     assert app.button(key="policy_load").disabled
     assert app.button(key="policy_router").label == "Put Team router in force"
+    assert "What it does to picks is not known" in words(app)
     app.button(key="policy_router").click().run().run()
     assert not app.button(key="policy_load").disabled
     assert store.routers.active("").id == mine.id

@@ -102,3 +102,5 @@ def test_the_effect_is_what_the_router_would_pick_on_every_held_out_prompt():
     assert none.share_unanswered == (0.0, 1.0)
     other = capture("Mirt", router("mirt"), Preferences(), shipped=router().catalog)
     assert effect(best, apply(router("mirt"), other), sample) is None
+    elsewhere = apply(router(), replace(captured(), graph_sha256="0" * 64), accept_other=True)
+    assert effect(best, elsewhere, sample) is None

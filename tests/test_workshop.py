@@ -159,7 +159,7 @@ def test_what_cannot_be_used_is_named_by_row_and_column():
     found = check(frame, replace(LONG, optional={"output_tokens": "tokens"}), first_row=2)
     said = {(one.row, one.column): one.text for one in found.problems}
     assert said[(5, "score")] == "'1.5' is no score on the scale 0 to 1."
-    assert "cannot be a name of an expert" in said[(7, "model")]
+    assert "cannot name an expert" in said[(7, "model")]
     assert said[(9, "prompt")] == "is empty; a prompt is needed."
     assert said[(11, "tokens")] == "'many' is no number of at least 0."
     assert found.n_bad == 4
@@ -184,7 +184,7 @@ def test_what_stops_a_training(monkeypatch):
     few = check(table(20), LONG, first_row=2)
     assert few.stops == ("There are 20 usable prompts; at least 100 are needed. Add prompts.",)
     alone = check(table(model="alpha"), LONG, first_row=2)
-    assert alone.stops == ("There are outcomes of 1 experts; 2 to 100 can be routed between.",)
+    assert alone.stops == ("There are outcomes of one expert; 2 to 100 can be routed between.",)
     stated = replace(LONG, optional={"split": "fold"})
     found = check(table(fold="train"), stated, first_row=2)
     assert "The column of splits has no 'test'" in found.stops[0]

@@ -9,7 +9,7 @@ from pages.common import active, cached, own, policies, show
 from routing.errors import RoutingError
 from routing.figures import money
 from routing.policy_file import PolicyFile
-from routing.policy_file.diff import Effect, changes, effect
+from routing.policy_file.diff import UNKNOWN_EFFECT, Effect, changes, effect
 from routing.store.policies import Kept
 
 PRESENT = 0  # stands for the present settings among versions, which count from 1
@@ -52,6 +52,8 @@ def _effect(old: PolicyFile, new: PolicyFile) -> Effect | None:
     """Kept for this browser session, since it decides on every held-out prompt twice."""
     made: dict[tuple[str, str], Effect | None] = st.session_state.setdefault("policy_effects", {})
     pair = (old.sha256, new.sha256)
+    if policies.problem(old) or policies.problem(new):
+        return None
     if pair not in made:
         with st.spinner("Deciding on every held-out prompt under both"):
             found = effect(policies.ruling(old), policies.ruling(new), cached.sample(active.folder()))
@@ -63,10 +65,7 @@ def _effect(old: PolicyFile, new: PolicyFile) -> Effect | None:
 def did(found: Effect | None, *, has_own: bool) -> None:
     """What the change does to picks, all of it predicted."""
     if found is None:
-        st.caption(
-            ":material/info: What it does to picks is not known: the held-out predictions are those of the default "
-            "method."
-        )
+        st.caption(f":material/info: What it does to picks is not known: {UNKNOWN_EFFECT}")
         return
     share, score, cost = st.columns(3)
     share.metric("Prompts with another pick", f"{found.share_changed:.1%}")

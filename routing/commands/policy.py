@@ -11,7 +11,7 @@ from routing.commands import say
 from routing.commands.own_router import From, folder_of, open_router
 from routing.errors import RoutingError
 from routing.policy_file import PolicyFile, as_dict
-from routing.policy_file.diff import Change, Effect, changes, effect
+from routing.policy_file.diff import UNKNOWN_EFFECT, Change, Effect, changes, effect
 from routing.policy_file.reading import read_file
 from routing.policy_file.use import SHORT, Ruling, apply, load, mismatch, ruled_json, ruled_text
 from routing.report import number
@@ -134,7 +134,7 @@ def _diff_lines(found: tuple[Change, ...], did: Effect | None) -> list[str]:
         return ["Both say the same."]
     lines = [change.text for change in found]
     if did is None:
-        return [*lines, "", "What it does to picks is not known: the held-out predictions are the default method's."]
+        return [*lines, "", f"What it does to picks is not known: {UNKNOWN_EFFECT}"]
     lines += ["", f"On {did.n_prompts:,} held-out prompts, {did.share_changed:.1%} get another pick."]
     lines.append(f"Mean predicted score {did.score[0]:.4f} to {did.score[1]:.4f}.")
     lines.append(f"Mean predicted cost ${did.cost_usd[0]:.6f} to ${did.cost_usd[1]:.6f} an answer.")

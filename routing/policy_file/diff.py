@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from routing.policy_file.use import SHORT, Ruling
 from routing.predictors import DEFAULT
 from routing.sample import Sample
 from routing.schema import Floats
+
+UNKNOWN_EFFECT: Final = "that takes two policy files made for one graph, both by its default method."
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,11 @@ def effect(before: Ruling, after: Ruling, sample: Sample) -> Effect | None:
     """Picks on held-out prompts under both; flags are none there, and own experts have no predictions there.
 
     Returns:
-        None where one of the routers is not the default, whose predictions the sample holds.
+        None where one of the routers is not the default, whose predictions the sample holds, or where the two were made
+        for different graphs: then one of them would pick otherwise than here.
     """
-    if before.router.name != DEFAULT or after.router.name != DEFAULT:
+    is_same = before.policy.graph_sha256 == after.policy.graph_sha256
+    if not is_same or before.router.name != DEFAULT or after.router.name != DEFAULT:
         return None
     a, b = _picks(before, sample), _picks(after, sample)
     pairs = [(x, y) for x, y in zip(a.names, b.names, strict=True) if x != y]

@@ -11,10 +11,7 @@ from routing.own.checks import checked_name
 
 _OTHER: Final = re.compile(r"[^A-Za-z0-9._:/@+\-]+")
 MOST_SHOWN: Final = 3
-UNNAMED: Final = (
-    "cannot be a name of an expert: a name has letters a to z, digits and . _ - : / @ +, at most 100, and no two "
-    "experts come to the same. Rename it"
-)
+UNNAMED: Final = "cannot name an expert: use a to z, digits and . _ - : / @ +, and no name twice"
 
 
 def name_of(said: str) -> str:

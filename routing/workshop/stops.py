@@ -26,7 +26,8 @@ def stops_of(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None
     if len(outcomes) > MOST_OUTCOMES:
         found.append(f"There are {len(outcomes):,} outcomes; at most {MOST_OUTCOMES:,} are used. Take a sample.")
     if not 2 <= n_experts <= MOST_EXPERTS:
-        found.append(f"There are outcomes of {n_experts} experts; 2 to {MOST_EXPERTS} can be routed between.")
+        said = "one expert" if n_experts == 1 else f"{n_experts} experts"
+        found.append(f"There are outcomes of {said}; 2 to {MOST_EXPERTS} can be routed between.")
     if (n_sources := prompts["source"].nunique()) > MOST_SOURCES:
         found.append(f"There are {n_sources} sources; at most {MOST_SOURCES} are told apart. Choose another column.")
     if not found:  # else what is missing follows from that

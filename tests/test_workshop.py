@@ -121,7 +121,7 @@ def test_a_parquet_bomb_is_refused_before_and_while_it_unpacks(monkeypatch):
     ],
 )
 def test_a_scale_is_proposed(values, scale):
-    assert likely_scale(pd.DataFrame({"s": values}, dtype=object), ["s"]) == scale
+    assert likely_scale([pd.Series(values, dtype=object)]) == scale
 
 
 def test_columns_are_guessed_from_names_and_from_what_they_hold():

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from routing.errors import DataError
+from routing.errors import DataError, StoreError
 from routing.outcomes import Outcomes
 from routing.training.tables import Fewest, build_table
-from routing.workshop import uploads
+from routing.workshop import bounds, children, locks, places, uploads
 from routing.workshop.checking import check
 from routing.workshop.columns import guess
 from routing.workshop.joining import joined
@@ -112,7 +112,8 @@ def two_tables(count=150):
 
 def test_prompts_and_outcomes_are_uploaded_together_as_collect_writes_them(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr(uploads.children, "run", lambda task, place: uploads.unpack(place))
+    here = {"read": uploads.unpack, "rows": uploads.check_rows}
+    monkeypatch.setattr(uploads.children, "run", lambda task, place: here[task](place))
     prompts, outcomes = two_tables()
     files = [
         ("outcomes.csv", outcomes.to_csv(index=False)),
@@ -122,7 +123,8 @@ def test_prompts_and_outcomes_are_uploaded_together_as_collect_writes_them(tmp_p
     assert (kept.name, kept.n_rows, kept.first_row) == ("outcomes.csv and prompts.jsonl", 300, 2)
     columns = guess(kept.head())
     assert (columns.prompt, columns.expert, columns.score) == ("text", "expert", "score")
-    found = check(kept.read(), replace(columns, scale="0 to 1"), first_row=2)
+    uploads.check("", replace(columns, scale="0 to 1"))
+    found = uploads.load_checked("", with_text=True)
     assert (len(found.prompts), len(found.outcomes), found.stops) == (150, 300, ())
     assert set(found.prompts["task"]) == {"sums"}
     with pytest.raises(DataError, match="3 files are given; give one table, or one of prompts and one of outcomes"):
@@ -143,3 +145,15 @@ def test_two_tables_that_do_not_belong_together_are_refused(change, said):
     prompts, outcomes = change(*two_tables(3))
     with pytest.raises(DataError, match=said):
         joined([("p.csv", prompts), ("o.csv", outcomes)])
+
+
+def test_only_so_many_uploads_are_read_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    slots = places.root() / places.SLOTS
+    held = [locks.take_one(slots, "read", bounds.MOST_READ_AT_ONCE) for _ in range(bounds.MOST_READ_AT_ONCE)]
+    with pytest.raises(StoreError, match="2 uploads are being read, the most at a time"):
+        children.run("read", tmp_path, wall_s=0.1)
+    for lock in held:
+        lock.close()
+    with locks.take_one(slots, "read", 1) as found:
+        assert not found.closed

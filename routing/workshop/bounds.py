@@ -20,6 +20,7 @@ MOST_ROUTERS_MB: Final = 500
 MOST_ZIP_MB: Final = 60
 MOST_UNPACKED_MB: Final = 100
 MOST_AT_ONCE: Final = 2  # trainings on this machine
+MOST_READ_AT_ONCE: Final = 2  # uploads that are read or checked on this machine
 
 READ_BYTES: Final = 3 << 30
 READ_S: Final = 120

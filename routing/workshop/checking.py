@@ -1,6 +1,5 @@
 """An uploaded table, its columns known, to the two tables of training; every refusal names row and column."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -103,7 +102,7 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
 
 def normal(text: str) -> str:
     """A prompt without what does not change the question: letter case, spaces, punctuation at the end."""
-    return re.sub(r"\s+", " ", text).strip().casefold().rstrip(" .!?:;")
+    return " ".join(text.split()).casefold().rstrip(" .!?:;")
 
 
 def splits_of(group: "pd.Series[str]") -> NDArray[np.object_]:
@@ -146,7 +145,7 @@ def _labels(
         column = columns.optional.get(name)
         given = table[column].astype(str).str.strip() if column else pd.Series("", index=table.index)
         if name == "group":
-            alike = table[columns.prompt].astype(str).map(normal).map(_digest)
+            alike = table[columns.prompt].map(lambda text: _digest(normal(text)))
             given = given.where(given != "", alike)
         elif name == "split" and column:
             read = given.str.lower().map(SPLITS).fillna("")

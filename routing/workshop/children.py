@@ -1,4 +1,4 @@
-"""The bounded processes of the workshop: `python -m routing.workshop.children read|check|train FOLDER`.
+"""The bounded processes of the workshop: `python -m routing.workshop.children read|rows|check|train FOLDER`.
 
 A process bounds itself before it imports what does the work. What goes wrong is one sentence on standard output; the
 app reads it, and never a stack trace.
@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from routing.errors import DataError, RoutingError
+from routing.errors import DataError, RoutingError, StoreError
 from routing.keys import harmless_environ
-from routing.workshop.bounds import READ_BYTES, READ_S, TRAIN_BYTES, TRAIN_S, hold
+from routing.workshop import locks, places
+from routing.workshop.bounds import MOST_READ_AT_ONCE, READ_BYTES, READ_S, TRAIN_BYTES, TRAIN_S, hold
 
 NICE: Final = 10  # the app that answers people goes first
 # Every thread of a linear-algebra library claims memory of its own as it starts.
@@ -40,11 +41,20 @@ def _path() -> list[str]:
 
 
 def run(task: str, place: Path, *, wall_s: float = READ_S) -> None:
-    """Run one to its end.
+    """Run one to its end, when there is a place for it on this machine.
 
     Raises:
         DataError: What it says went wrong, or that it took too long or was ended by the system.
+        StoreError: Too many others run all the time.
     """
+    slot = locks.take_one(places.root() / places.SLOTS, "read", MOST_READ_AT_ONCE, wait_s=wall_s)
+    if slot is None:
+        raise StoreError(f"{MOST_READ_AT_ONCE} uploads are being read, the most at a time. Try again in a minute.")
+    with slot:
+        _run(task, place, wall_s)
+
+
+def _run(task: str, place: Path, wall_s: float) -> None:
     try:
         done = subprocess.run(  # noqa: S603 - fixed command
             command(task, place), env=environ(), capture_output=True, text=True, timeout=wall_s, check=False
@@ -66,6 +76,11 @@ def _work(task: str, place: Path) -> None:
         from routing.workshop.uploads import unpack
 
         unpack(place)
+    elif task == "rows":
+        hold(memory=READ_BYTES, cpu_s=READ_S)
+        from routing.workshop.uploads import check_rows
+
+        check_rows(place)
     elif task == "check":
         hold(memory=READ_BYTES, cpu_s=READ_S)
         from routing.workshop.imported import check_files

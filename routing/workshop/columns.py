@@ -1,7 +1,7 @@
 """Which column of a table means what: guessed from names, confirmed by a person; and what scale scores are on."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -91,6 +91,12 @@ class Columns:
         """Columns that hold scores."""
         return self.wide or ((self.score,) if self.score else ())
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Every column that means something."""
+        named = (self.prompt, self.expert, *self.score_columns, *self.optional.values())
+        return tuple(name for name in named if name)
+
 
 def guess(table: pd.DataFrame) -> Columns:
     """What the columns seem to mean; "" where nothing fits. Nothing is applied before a person confirms it."""
@@ -132,19 +138,20 @@ def as_numbers(values: "pd.Series[str]") -> Floats:
     return np.asarray(numbers.where(numbers.notna(), text.map(WORDS)).to_numpy(dtype=float))
 
 
-def likely_scale(table: pd.DataFrame, columns: Sequence[str]) -> str:
-    """The scale that nearly all scores fit; "" where they fit none.
+def likely_scale(columns: Iterable["pd.Series[str]"]) -> str:
+    """The scale that nearly all scores of some columns fit, read one by one; "" where they fit none.
 
-    >>> likely_scale(pd.DataFrame({"stars": ["1", "5", "4"]}), ["stars"])
+    >>> likely_scale([pd.Series(["1", "5", "4"])])
     '1 to 5 stars'
     """
-    seen = pd.concat([table[name] for name in columns]) if columns else pd.Series(dtype=str)
-    seen = seen[seen.str.strip() != ""]
-    if seen.empty:
-        return ""
-    if seen.str.strip().str.lower().isin(list(WORDS)).all():
-        return WORDED
-    numbers = as_numbers(seen)
+    is_worded, parts = True, []
+    for values in columns:
+        seen = values[values.str.strip() != ""]
+        is_worded = is_worded and bool(seen.str.strip().str.lower().isin(list(WORDS)).all())
+        parts.append(as_numbers(seen))
+    numbers = np.concatenate(parts) if parts else np.zeros(0)
+    if is_worded:
+        return WORDED if len(numbers) else ""
     known = numbers[np.isfinite(numbers)]
     if not len(known):
         return ""

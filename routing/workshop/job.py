@@ -19,7 +19,6 @@ from routing.workshop.state import State
 
 SETTINGS_FILE: Final = "settings.json"
 FACTS_FILE: Final = "experts.csv"
-SLOTS: Final = ".slots"
 LONGEST_NAME: Final = 60
 
 # The app holds one end of a pipe to each training; when the app is gone, however it ended, the training ends too.
@@ -165,10 +164,7 @@ def any_slot() -> bool:
 
 def take_slot() -> BinaryIO | None:
     """One of the machine's places for trainings, held until closed or the process ends; None if none is free."""
-    slots = places.root() / SLOTS
-    slots.mkdir(parents=True, exist_ok=True)
-    taken = (locks.take(slots / f"{number}.lock") for number in range(MOST_AT_ONCE))
-    return next((lock for lock in taken if lock is not None), None)
+    return locks.take_one(places.root() / places.SLOTS, "", MOST_AT_ONCE)
 
 
 def settings_of(place: Path) -> Settings:

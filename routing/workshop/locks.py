@@ -29,6 +29,25 @@ def take(path: Path, *, wait_s: float = 0.0) -> BinaryIO | None:
             return file
 
 
+def take_one(folder: Path, name: str, count: int, *, wait_s: float = 0.0) -> BinaryIO | None:
+    """One of a number of locks that stand for places on this machine; None where all are held for that long.
+
+    Args:
+        folder: Where their files lie; made if need be.
+        name: What they are for.
+        count: How many there are.
+        wait_s: How long to try.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
+    while True:
+        taken = (take(folder / f"{name}{number}.lock") for number in range(count))
+        found = next((lock for lock in taken if lock is not None), None)
+        if found is not None or time.monotonic() >= deadline:
+            return found
+        time.sleep(PAUSE_S)
+
+
 def is_held(path: Path) -> bool:
     """Whether a process holds the lock now."""
     if not path.exists():

@@ -14,6 +14,7 @@ from routing.workshop.bounds import MOST_ROUTERS, MOST_ROUTERS_MB
 UPLOAD: Final = "upload"
 JOB: Final = "job"
 PART: Final = ".part-"
+SLOTS: Final = ".slots"  # locks that stand for places on this machine
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 
 

@@ -12,6 +12,8 @@ from routing.errors import DataError
 from routing.workshop import children
 from routing.workshop.bounds import MOST_UPLOAD_MB
 from routing.workshop.checking import Checked, Problem
+from routing.workshop.checking import check as check_table
+from routing.workshop.columns import Columns
 from routing.workshop.places import UPLOAD, home, remove
 
 KINDS: Final = ("csv", "jsonl", "parquet")
@@ -23,6 +25,7 @@ HEAD_ROWS: Final = 500
 PROMPTS_FILE: Final = "prompts.parquet"
 OUTCOMES_FILE: Final = "outcomes.parquet"
 CHECKED_FILE: Final = "checked.json"
+COLUMNS_FILE: Final = "columns.json"
 ABOUT_FILE: Final = "about.json"
 LIGHT: Final = ["prompt_id", "source", "group", "split"]  # what counting needs, without the texts
 
@@ -129,9 +132,31 @@ def load(owner: str) -> Upload | None:
         return None
 
 
-def keep_checked(owner: str, checked: Checked) -> None:
-    """Keep what an upload came to beside it."""
+def check(owner: str, columns: Columns) -> None:
+    """Check every row of the upload in a bounded process; ``load_checked`` has what came of it.
+
+    Raises:
+        DataError: The upload is gone, or too large to be checked within the bounds.
+    """
     place = home(owner) / UPLOAD
+    forget_checked(owner)
+    try:
+        (place / COLUMNS_FILE).write_text(json.dumps(asdict(columns)), encoding="utf-8")
+    except OSError as problem:
+        raise DataError("The upload is gone: another tab of yours removed it. Upload the file again.") from problem
+    children.run("rows", place)
+
+
+def check_rows(place: Path) -> None:
+    """In the bounded process: from the table, its columns known, to what it came to."""
+    told = json.loads((place / COLUMNS_FILE).read_text(encoding="utf-8"))
+    columns = Columns(**{**told, "wide": tuple(told["wide"])})
+    about = json.loads((place / ABOUT_FILE).read_text(encoding="utf-8"))
+    table = pd.read_parquet(place / TABLE_FILE, columns=list(columns.used)).astype(object)
+    _keep_checked(place, check_table(table, columns, first_row=about["first_row"]))
+
+
+def _keep_checked(place: Path, checked: Checked) -> None:
     checked.prompts.to_parquet(place / PROMPTS_FILE)
     checked.outcomes.to_parquet(place / OUTCOMES_FILE)
     said = {

@@ -12,7 +12,6 @@ from routing.catalog import ASSETS
 from routing.own import OwnExpert
 from routing.workshop import job, uploads
 from routing.workshop.checking import Checked
-from routing.workshop.checking import check as check_table
 from routing.workshop.columns import Columns
 from routing.workshop.summary import Outlook, outlook
 from routing.workshop.uploads import Upload
@@ -34,8 +33,7 @@ def check(upload: Upload, columns: Columns) -> None:
         st.session_state["train_meant"] = repr(meant)
     if st.button("Check the table", key="train_check", icon=":material/fact_check:"):
         with st.spinner("Checking every row"):
-            found = check_table(upload.read(), columns, first_row=upload.first_row)
-            uploads.keep_checked(person.owner(), found)
+            uploads.check(person.owner(), columns)
     checked = uploads.load_checked(person.owner())
     if checked is None:
         return

@@ -130,8 +130,7 @@ def _optional(guessed: Columns, choose: Callable[..., str], *, is_wide: bool) ->
 
 def _complete(upload: Upload, found: Columns) -> Columns | None:
     """The columns with the scale of their scores; None, and what to do, while something is missing or twice."""
-    used = [found.prompt, found.expert, found.score, *found.wide, *found.optional.values()]
-    named = [name for name in used if name]
+    named = found.used
     if not found.prompt or not found.score_columns or (not found.wide and not found.expert):
         st.caption("Choose the columns of prompts, experts and scores.")
         return None
@@ -148,7 +147,7 @@ def _scale(upload: Upload, score_columns: Sequence[str]) -> str | None:
     key = f"train_likely_{upload.stamp}"
     kept: tuple[tuple[str, ...], str] | None = st.session_state.get(key)
     if kept is None or kept[0] != tuple(score_columns):
-        kept = tuple(score_columns), likely_scale(upload.read(score_columns), score_columns)
+        kept = tuple(score_columns), likely_scale(upload.read([name])[name] for name in score_columns)
         st.session_state[key] = kept
     likely = kept[1]
     is_plain = likely in {"0 to 1", "yes or no"}  # the only ones that leave numbers as they are

@@ -80,8 +80,12 @@ def _quantile(values: list[float], share: float) -> float | None:
     return float(np.quantile(values, share)) if values else None
 
 
-def errors(runs: Iterable[KeptRun]) -> list[Error]:
+def errors(runs: Iterable[KeptRun], expert: str | None = None) -> list[Error]:
     """How far predictions of cost, latency, length, reading ease and score were off, over complete answers.
+
+    Args:
+        runs: Runs with their answers and votes.
+        expert: Only answers of this one; of all where None.
 
     A score is measured where an answer was checked (1 or 0), or where a person voted: the winner counts 1, a tie one
     half, the others and "both bad" 0. That is a rough measure, and the page says so.
@@ -91,7 +95,7 @@ def errors(runs: Iterable[KeptRun]) -> list[Error]:
         votes = [v for v in run.votes if v.judge == "person"]
         for kept in run.answers:
             answer = kept.answer
-            if not answer.is_complete or answer.error is not None:
+            if not answer.is_complete or answer.error is not None or expert not in {None, answer.expert}:
                 continue
             measured = {name: getattr(answer, name, None) for name in FACTS} | {"reading_ease": kept.reading_ease}
             measured["score"] = kept.check[2] * 1.0 if kept.check is not None else None

@@ -50,7 +50,7 @@ def by_domain(runs: Iterable[KeptRun], *, judge: str = "person") -> dict[str, li
         mine = [vote for vote in run.votes if vote.judge == judge]
         if mine:
             votes.setdefault("all", []).extend(mine)
-            votes.setdefault(run.run.domain or "unknown", []).extend(mine)
+            votes.setdefault(run.run.domain or "unstated", []).extend(mine)
     return {domain: strengths(found) for domain, found in votes.items()}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from routing.asking import blind_order
 from routing.errors import ServerFailed
 from routing.store import NewRun, Place, Vote, open_store
 from routing.store.records import PERSON
@@ -129,6 +130,14 @@ def test_a_blind_run_hides_its_names_until_they_are_asked_for(store):
     app.button(key="kept_reveal").click().run()
     assert "**o3-mini**" in words(app)
     assert not store.runs.open(run_id, "").run.is_blind
+    other = keep(store, replace(RUN, is_blind=True))
+    app.button(key="back").click().run()
+    app.button(key=f"open_{other}").click().run()
+    app.button(key="kept_vote_Answer A").click().run()
+    (vote,) = store.runs.open(other, "").votes
+    letter_a = blind_order(["gpt-4o-mini #1", "o3-mini #1"], other)[0]
+    assert (vote.is_blind, f"{vote.winner} #1") == (True, letter_a)
+    assert "Names were hidden" in words(app)
     assert not app.exception
 
 

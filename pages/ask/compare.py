@@ -19,6 +19,7 @@ from pages.common import (
     settings,
     show,
 )
+from routing.asking import Plan
 from routing.errors import RoutingError
 from routing.predictors import DEFAULT
 from routing.router import Reading, Routed
@@ -79,16 +80,8 @@ def ask(reading: Reading, routed: Routed) -> None:
         money.popover(conversation.hidden_runs())
         is_blind = st.toggle("Blind", key="compare_blind", persist_state="session", help="Hide names until you vote.")
     plan, cost = choosing.planned(reading, routed, chosen, manner, own)
-    st.caption(money.sentence(cost, len(chosen)))
-    choosing.manner_line(plan)
-    choosing.fallback_line(plan)
-    choosing.address_line(plan)
-    if learnt := asking.taught(routed):
-        st.caption(f":material/timer: {learnt}")
-    if (before := conversation.asked_again(reading.prompt)) is not None:
-        st.caption(f":material/replay: As asked on {asking.moment(before.created)}. Ask to see what changed.")
-        if note := st.session_state.get("ask_again_note"):
-            st.caption(f":material/warning: {note}")
+    with st.container(gap="xxsmall"):
+        told(reading, routed, plan, money.sentence(cost, len(chosen)))
     is_blocked = choosing.is_too_far(routed, plan.experts) or not money.is_confirmed(cost)
     off = busy or not chosen or is_blocked
     if not first.button("Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=off):
@@ -99,6 +92,20 @@ def ask(reading: Reading, routed: Routed) -> None:
         st.warning(show.escape(str(problem)), icon=":material/account_balance_wallet:")
     else:
         st.rerun()
+
+
+def told(reading: Reading, routed: Routed, plan: Plan, price: str) -> None:
+    """What the click will do: the price, how and where experts are asked, and what the predictions rest on."""
+    st.caption(price)
+    choosing.manner_line(plan)
+    choosing.fallback_line(plan)
+    choosing.address_line(plan)
+    if learnt := asking.taught(routed):
+        st.caption(f":material/timer: {learnt}")
+    if (before := conversation.asked_again(reading.prompt)) is not None:
+        st.caption(f":material/replay: As asked on {asking.moment(before.created)}. Ask to see what changed.")
+        if note := st.session_state.get("ask_again_note"):
+            st.caption(f":material/warning: {note}")
 
 
 def answered(reading: Reading | None) -> None:

@@ -32,10 +32,11 @@ def is_installed(expert: Expert) -> bool:
     return local_experts().is_installed(weights_of(expert))
 
 
-def text(written: str, *, height: int = 420) -> None:
+def text(written: str, *, height: int = 420, is_growing: bool = False) -> None:
     """An answer's words, harmless; a long one scrolls within its card, so that figures stay side by side."""
     if written:
-        with st.container(height=height if len(written) > LONG else "content", border=False):
+        is_long = len(written) > LONG
+        with st.container(height=height if is_long else "content", border=False, autoscroll=is_long and is_growing):
             st.markdown(safe_markdown(written))
 
 

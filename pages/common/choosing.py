@@ -14,6 +14,7 @@ from routing.schema import Expert
 
 MOST: Final = 6
 UNSTATED: Final = ""
+LONGEST_DOMAIN: Final = 60
 
 
 def experts(routed: Routed) -> list[str]:
@@ -61,9 +62,9 @@ def domain() -> str:
     options = [UNSTATED, *dict.fromkeys([*examples, *filter(None, [state["compare_domain"]])])]
     chosen: str = st.selectbox(
         "Domain", options, key="compare_domain", format_func=lambda d: d or "unstated", persist_state="session",
-        help="Votes are added up by domain.",
+        help="Votes are added up by domain. Type one of your own if none fits.", accept_new_options=True,
     )  # fmt: skip
-    return chosen
+    return chosen[:LONGEST_DOMAIN]
 
 
 def set_domain(name: str, prompt: str) -> None:
@@ -77,7 +78,7 @@ def planned(
 ) -> tuple[Plan, Estimate]:
     """Who is asked what, who takes over, and what that costs."""
     catalog = own.catalog()
-    names = fallbacks(routed.decision, chosen, is_usable) if manner.has_fallbacks else ()
+    names = fallbacks(routed.decision, chosen, lambda n: is_usable(catalog[n])) if manner.has_fallbacks else ()
     told = st.session_state.get("ask_again_histories", {}) if conversation.asked_again(reading.prompt) else {}
     plan = Plan(
         reading.prompt, tuple(catalog[n] for n in chosen), manner.settings, overrides, manner.repeats,
@@ -88,14 +89,14 @@ def planned(
 
 def cost_of(plan: Plan, routed: Routed) -> Estimate:
     """What a plan costs with the keys and addresses of this browser session."""
-    usable = [e.name for e in (*plan.experts, *plan.fallbacks) if is_usable(e.name)]
+    usable = [e.name for e in (*plan.experts, *plan.fallbacks) if is_usable(e)]
     return estimate(plan, routed, usable, keys.ring().unpriced)
 
 
-def is_usable(name: str) -> bool:
-    """Whether an expert can be called now."""
-    expert, ring = own.catalog()[name], keys.ring()
-    if expert.is_local and name not in ring.endpoints:
+def is_usable(expert: Expert) -> bool:
+    """Whether an expert can be called now; one that was hidden since it was asked may be asked again."""
+    ring = keys.ring()
+    if expert.is_local and expert.name not in ring.endpoints:
         return answers.is_installed(expert)
     return ring.status(expert).is_usable
 
@@ -116,10 +117,13 @@ def fallback_line(plan: Plan) -> None:
 def address_line(plan: Plan) -> None:
     """Which of the experts are asked at an own address, and where that leads."""
     endpoints = keys.ring().endpoints
-    asked = [e for e in (*plan.experts, *plan.fallbacks) if e.name in endpoints]
-    told = [f"{show.escape(e.title)} at {show.code(endpoints[e.name])}" for e in asked]
+    at: dict[str, list[str]] = {}
+    for expert in (*plan.experts, *plan.fallbacks):
+        if expert.name in endpoints:
+            at.setdefault(endpoints[expert.name], []).append(show.escape(expert.title))
+    told = [f"{', '.join(titles)} at {show.code(address)}" for address, titles in at.items()]
     if told:
-        st.caption(f":material/dns: Asked at an own address: {', '.join(told)}.")
+        st.caption(f":material/dns: Asked at an own address: {'; '.join(told)}")
 
 
 def is_too_far(routed: Routed, asked: Sequence[Expert]) -> bool:

@@ -1,13 +1,14 @@
 """The columns of a comparison: cards that fill while answers arrive, and what may be done with each."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import streamlit as st
 
-from pages.common import answers, asking, choosing, conversation, own, show
+from pages.common import answers, asking, choosing, conversation, keys, own, show
 from pages.common.conversation import Turn
-from routing.answer.text import reading_ease, safe_markdown
+from routing.answer.text import reading_ease
 from routing.comparison import Column
 from routing.errors import RoutingError
 from routing.schema import Answer
@@ -85,7 +86,7 @@ def card(turn: Turn, column: Column) -> None:
             note = "" if turn.is_hidden else show.escape(column.note)
             # How far it is would tell that an expert on this machine is starting.
             st.progress(0.0 if turn.is_hidden else column.share, note or "Waiting for the first token")
-        answers.text(column.text)
+        answers.text(column.text, is_growing=answer is None)
         if answer is None:
             _stepped_in(turn, column)
         else:
@@ -93,10 +94,15 @@ def card(turn: Turn, column: Column) -> None:
 
 
 def _retry(turn: Turn, column: Column) -> None:
+    refused = f"refused_{turn.shown.index(column.key)}"
+    if not (status := keys.ring().status(column.asked)).is_usable:  # what is there must not go for nothing
+        st.session_state[refused] = "Why is shown with the names." if turn.is_hidden else status.text
+        st.rerun()
     try:
-        conversation.retry(turn, column.key, choosing.cost_of(turn.plan, turn.routed))
+        alone = replace(turn.plan, experts=(column.asked,))
+        conversation.retry(turn, column.key, choosing.cost_of(alone, turn.routed))
     except RoutingError as problem:
-        st.session_state[f"refused_{turn.shown.index(column.key)}"] = str(problem)
+        st.session_state[refused] = str(problem)
     else:
         st.session_state.pop("drawn", None)
     st.rerun()
@@ -134,4 +140,4 @@ def earlier(turns: Sequence[Turn]) -> None:
             for place, column in zip(st.columns(rows(len(found), turn.plan.repeats)) * len(found), found, strict=False):
                 with place, st.container(border=True, height="stretch"):
                     st.markdown(f"**{turn.name(column)}**")
-                    st.markdown(safe_markdown(column.text) or "*No answer*")
+                    answers.text(column.text or "*No answer*")

@@ -159,6 +159,13 @@ def revealed(run_id: str) -> None:
         asking.store().runs.reveal(run_id)
 
 
+def voted(run_id: str, vote: Vote) -> None:
+    """A vote was given elsewhere on a run that is on the page."""
+    for turn in turns():
+        if turn.recorder is not None and turn.recorder.run_id == run_id:
+            turn.vote = vote
+
+
 def asked_again(prompt: str) -> KeptRun | None:
     """The stored run that is about to be asked again; None where there is none, or the prompt is another now."""
     run: KeptRun | None = st.session_state.get("ask_again")

@@ -51,7 +51,8 @@ def arrows(turn: Turn) -> None:
         "Axis", AXES, default=(drawable or AXES)[0], key="compare_axis", label_visibility="collapsed"
     )
     x, y = figures.Axis(axis or AXES[0], is_log=True), figures.Axis("score")
-    figure = figures.front(routed.decision, own.titles(), x, y, found)
+    titles = {name: name for name in routed.decision.options.experts} | dict(own.titles())
+    figure = figures.front(routed.decision, titles, x, y, found)
     st.plotly_chart(figure, key="compare_front", config=figures.CONFIG)
     if x.name in drawable:
         st.caption(f"Arrows lead from the predicted to the measured {x.name}. Asking once does not measure a score.")

@@ -63,7 +63,8 @@ def popover(hidden: Collection[str] = ()) -> None:
         st.number_input(
             "Budget of this browser session (\\$)", 0.0, 10_000.0, None, 0.5, format="%.2f", key="budget",
             persist_state="session", placeholder="No budget",
-            help="Reserved before each call; calls beyond it are refused. Empty it for no budget.",
+            help="Reserved before each call; calls beyond it are refused. Empty it for no budget. Loading "
+            "the page anew begins another browser session.",
         )  # fmt: skip
         if problem:
             st.caption(problem.replace("$", "\\$"))
@@ -100,7 +101,7 @@ def frame(found: list[Line]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "When": line.created,
-            "Expert": titles.get(expert_of(line.expert), line.expert),
+            "Expert": titles.get(expert_of(line.expert), expert_of(line.expert)),
             "Reserved": line.reserved_usd,
             "Spent": line.spent_usd,
             "State": "settled" if line.is_settled else "reserved",
@@ -132,7 +133,7 @@ def is_confirmed(cost: Estimate, *, key: str = "unknown") -> bool:
     if not cost.unknown:
         return True
     titles = own.titles()
-    names = ", ".join(titles[n] for n in dict.fromkeys(cost.unknown))
+    names = ", ".join(titles.get(n, n) for n in dict.fromkeys(cost.unknown))
     return st.checkbox(
         f"Ask at an unknown price: {names}",
         key=f"{key}_{'_'.join(sorted(set(cost.unknown)))}",

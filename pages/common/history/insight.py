@@ -38,10 +38,18 @@ def all_runs() -> list[KeptRun]:
 
 def predictions() -> None:
     """Running error of the predictions, and measured paces."""
-    runs = all_runs()
-    found = errors(runs)
-    if not found:
+    runs, titles = all_runs(), own.titles()
+    if not errors(runs):
         st.info("Complete answers on Compare show here how far their predictions were off.", icon=":material/rule:")
+        return
+    st.markdown("##### How far predictions were off")
+    answered = sorted({a.answer.expert for run in runs for a in run.answers}, key=lambda n: titles.get(n, n))
+    whose = st.selectbox(
+        "Expert", [None, *answered], key="errors_of", format_func=lambda n: titles.get(n, n) if n else "all", width=320
+    )
+    found = errors(runs, whose)
+    if not found:
+        st.caption("No complete answer of it has a prediction.")
         return
     frame = pd.DataFrame(
         {
@@ -54,7 +62,6 @@ def predictions() -> None:
         }
         for e in found
     )
-    st.markdown("##### How far predictions were off")
     numbers = {c: st.column_config.NumberColumn(format=_NUMBER) for c in frame.columns[2:]}
     st.dataframe(frame, hide_index=True, column_config=numbers, placeholder="not defined")
     st.caption(

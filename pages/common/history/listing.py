@@ -95,7 +95,7 @@ def facts(summary: Summary) -> str:
     """What a list says of a run, in one line."""
     titles = own.titles()
     asked = ", ".join(titles.get(n, n) for n in summary.asked)
-    parts = [asking.moment(summary.created), summary.domain or "domain unstated", asked]
+    parts = [asking.moment(summary.created), show.escape(summary.domain) or "domain unstated", asked]
     parts.append("cost unknown" if summary.cost_usd is None else dollars(summary.cost_usd))
     if summary.winner is not None:
         parts.append(f"voted for {titles.get(summary.winner, summary.winner)}")

@@ -12,15 +12,14 @@ from pages.common import (
     choosing,
     columns,
     controls,
-    conversation,
     followup,
     judging,
     own,
     settings,
     show,
 )
-from pages.common.history import listing
-from routing.asking import Override, blind_order, column_of, settings_from
+from pages.common.history import blind, listing
+from routing.asking import Override, settings_from
 from routing.errors import RoutingError
 from routing.histories import kept_histories
 from routing.recording import kept
@@ -47,7 +46,7 @@ def one(run_id: str) -> None:
         answers.text(run.run.prompt)
     about(run, len(turns))
     if run.is_hidden:
-        hidden(run)
+        blind.hidden(run)
         return
     if not run.is_finished and not listing.is_running(run.created):
         titles = own.titles()
@@ -55,8 +54,8 @@ def one(run_id: str) -> None:
         st.warning(f"Interrupted: the app ended before all answers were there. Missing: {missing}.")
     cards(run)
     for vote in run.votes:
-        blind = " Names were hidden." if vote.is_blind and vote.judge == "person" else ""
-        st.caption(f":material/how_to_vote: {judging.outcome(vote)}{blind}")
+        hidden = " Names were hidden." if vote.is_blind and vote.judge == "person" else ""
+        st.caption(f":material/how_to_vote: {judging.outcome(vote)}{hidden}")
     texts = [(title_of(run, a), a.answer.text) for a in run.answers if a.answer.text]
     if run.run.repeats > 1:
         with st.expander("Repeats", icon=":material/repeat:"):
@@ -100,7 +99,7 @@ def _delete(run_id: str) -> None:
 def about(run: KeptRun, n_turns: int) -> None:
     """When, whose domain, which router with which preferences, and how it was asked."""
     it, titles = run.run, own.titles()
-    parts = [asking.moment(run.created), it.domain or "domain unstated", f"router {it.router}"]
+    parts = [asking.moment(run.created), show.escape(it.domain) or "domain unstated", f"router {it.router}"]
     parts.append(f"routed {titles.get(it.pick or '', it.pick or 'nobody')}")
     parts += [f"turn {it.turn + 1} of {n_turns}"] if n_turns > 1 else []
     parts += [f"each asked {it.repeats} times"] if it.repeats > 1 else []
@@ -133,38 +132,6 @@ def cards(run: KeptRun) -> None:
         for place, stack in zip(st.columns(per_row), stacks[start : start + per_row], strict=False):
             with place, st.container(border=True, height="stretch"):
                 card(run, stack[-1], tuple(before.answer for before in stack[:-1]))
-
-
-def hidden(run: KeptRun) -> None:
-    """The answers of a blind run that nobody voted on, as Compare shows them: without names."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(
-            "Asked with names hidden, and nobody has voted. Vote on Compare, or show the names here.", width="content"
-        )
-        st.button(
-            "Show the names", key="kept_reveal", type="tertiary", icon=":material/visibility:", on_click=_reveal,
-            args=(run.id,),
-        )  # fmt: skip
-    columns_asked = [column_of(name, i) for name in run.run.asked for i in range(run.run.repeats)]
-    last = {column_of(*a.place): a.answer for a in sorted(run.answers, key=lambda a: a.id)}
-    order = blind_order(columns_asked, run.id)
-    per_row = columns.rows(len(order), run.run.repeats)
-    for start in range(0, len(order), per_row):
-        for place, (i, key) in zip(st.columns(per_row), list(enumerate(order))[start : start + per_row], strict=False):
-            with place, st.container(border=True, height="stretch"):
-                st.markdown(f"**{conversation.letter(i)}**")
-                if (answer := last.get(key)) is None:
-                    st.caption("There is no answer.")
-                    continue
-                answers.text(answer.text)
-                answers.hidden_ending(answer)
-
-
-def _reveal(run_id: str) -> None:
-    try:
-        conversation.revealed(run_id)
-    except RoutingError as problem:
-        st.toast(show.escape(str(problem)), icon=":material/error:")
 
 
 def card(run: KeptRun, one_of: KeptAnswer, failed: tuple[Answer, ...]) -> None:

@@ -63,7 +63,7 @@ def test_no_votes_no_strengths():
     assert by_domain([]) == {}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # garbage is collected meanwhile
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # collecting garbage is slow
 @given(
     st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd")).filter(lambda p: p[0] != p[1]), max_size=30)
 )

@@ -15,6 +15,7 @@ from routing.encoder import read_card
 from routing.errors import DataError, GraphError
 from routing.evaluation.measures import nearest
 from routing.evidence_tables import between
+from routing.onboarding import build
 from routing.onboarding.basis import BASIS_FILE, load_basis, save_basis
 from routing.onboarding.benchmarks import Figure, benchmark_of
 from routing.onboarding.build import Known, build_basis
@@ -161,6 +162,10 @@ def test_every_third_probe_is_of_a_domain_not_asked_yet():
     assert chosen[2] == 7
     assert next_probes(BASIS, prior(BASIS), AXES, domain, chosen[:2]) == [7], "and so when asked one by one"
     assert 7 not in chosen[:2]
+    asked = [5, 9, 0, 7, 3]
+    assert next_probes(BASIS, prior(BASIS), AXES, domain, asked) == [1], (
+        "every domain was asked: the first that is left"
+    )
 
 
 def test_what_is_under_way_counts_as_asked():
@@ -206,6 +211,22 @@ def test_an_expert_left_out_takes_no_part():
     same = build_basis(other, without="e03")
     np.testing.assert_allclose(same.mean, BASIS.mean)
     assert not BASIS.mix[3].any()
+
+
+def test_where_only_like_experts_were_measured_a_new_one_may_still_be_unlike_them(monkeypatch):
+    level = KNOWN.score[KNOWN.source == 1].mean(axis=0)
+    alike = np.isin(np.arange(N_EXPERTS), np.argsort(level)[4:9])
+    known = replace(KNOWN, is_measured=np.stack([KNOWN.is_measured[0], alike]))
+    wide = build_basis(known)
+    monkeypatch.setattr(build, "ALIKE", 0.0)
+    narrow = build_basis(known)
+
+    def spread(basis):
+        _, low, high = prior(basis).predict(basis, basis.axes(KNOWN.score, KNOWN.share)[KNOWN.source == 1])
+        return float((high - low).mean())
+
+    assert spread(wide) > 1.05 * spread(narrow)
+    np.testing.assert_allclose(wide.mean, narrow.mean)
 
 
 def test_two_experts_are_too_few():

@@ -15,7 +15,10 @@ from routing.onboarding.skill import Skill
 from routing.predictors.links import sigmoid
 from routing.schema import Floats
 
-EXPLORED: Final = 3  # every how many probes one is of a domain not asked yet
+EXPLORED: Final = 3
+"""Every how many probes one is not the most telling. By leaving experts out on validation prompts (50 and 100 probes,
+eight draws), regret over the five pools was .0046 and .0057 without it, .0043 and .0038 with it: where a new expert is
+unlike the known ones (strong-weak), probes that known experts find telling mislead, the more so the more are asked."""
 
 
 def next_probes(
@@ -31,15 +34,16 @@ def next_probes(
 ) -> list[int]:
     """Rows of the probes to ask next.
 
-    Each is the one expected to tell most about prompts of every kind. But every third is of a domain not asked yet,
-    while there is one: what is expected rests on known experts, and a new one may be unlike them where nobody looked.
+    Each is the one expected to tell most about prompts of every kind. But what is expected rests on known experts, and
+    a new one may be unlike them. So every third is of a domain not asked yet, the most telling of those; where every
+    domain was asked, it is simply the first that is left, whatever it is expected to tell.
     Each choice supposes that what is under way was asked, whatever comes back, so that several probes can run at once
     without all asking the same.
 
     Args:
         basis: What experts differ in.
         skill: What is known of the expert so far (``fit.prior`` before the first probe).
-        axes: Axes of every probe, shape (n_probes, n_axes).
+        axes: Axes of every probe, shape (n_probes, n_axes); in an order that mixes them.
         domain: Domain of every probe, shape (n_probes,).
         asked: Rows whose outcomes the skill rests on.
         count: How many to choose; fewer come back when fewer are left.
@@ -54,21 +58,20 @@ def next_probes(
         covariance = _after(covariance, axes[row], float(tells[row]))
     before, chosen = [*asked, *under_way], list[int]()
     for _ in range(min(count, int(free.sum()))):
-        open_now = free & _explored(domain, [*before, *chosen], free)
-        best = int(np.where(open_now, _gain(basis, covariance, axes, tells), -np.inf).argmax())
+        among = _among(domain, [*before, *chosen], free)
+        best = int(np.where(among, _gain(basis, covariance, axes, tells), -np.inf).argmax())
         chosen.append(best)
         free[best] = False
         covariance = _after(covariance, axes[best], float(tells[best]))
     return chosen
 
 
-def _explored(domain: NDArray[np.object_], asked: Sequence[int], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Probes among which to choose now: at every third those of domains not asked yet, where there are any."""
-    if len(asked) % EXPLORED == EXPLORED - 1:
-        is_new = ~np.isin(domain.astype(str), domain[list(asked)].astype(str))
-        if (is_new & free).any():
-            return np.asarray(is_new)
-    return np.ones(len(domain), dtype=bool)
+def _among(domain: NDArray[np.object_], asked: Sequence[int], free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Probes among which the most telling is chosen now."""
+    if len(asked) % EXPLORED < EXPLORED - 1:
+        return free
+    is_new = free & ~np.isin(domain.astype(str), domain[list(asked)].astype(str))
+    return is_new if is_new.any() else np.asarray(free & (np.arange(len(free)) == free.argmax()))
 
 
 def _after(covariance: Floats, axes: Floats, tells: float) -> Floats:

@@ -45,6 +45,12 @@ class Skill:
     n_figures: int
     fitted: date
 
+    @property
+    def origin(self) -> str:
+        """What it was learned from, in a few words: "30 probes and published figures"."""
+        parts = [f"{self.n_probes} probes" if self.n_probes else "", "published figures" if self.n_figures else ""]
+        return " and ".join(part for part in parts if part)
+
     def predict(self, basis: Basis, axes: Floats) -> tuple[Floats, Floats, Floats]:
         """Predicted score and its 90 % interval, each of shape (n_prompts,), in [0, 1].
 

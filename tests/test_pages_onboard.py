@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from routing.collecting.probe import JOB, Standing
 from routing.figures import onboarding
-from routing.own import OwnExpert
+from routing.own import TYPED, OwnExpert
 from routing.store import open_store
 from tests.loopback import Loopback
 from tests.test_pages import words
@@ -57,13 +57,15 @@ def test_an_expert_is_added_and_chosen(store):
     app.segmented_control(key="onboard_where").set_value("At a provider").run()
     app.text_input(key="onboard_name").set_value("my-gpt")
     app.text_input(key="onboard_litellm").set_value("openai/gpt-4o-mini")
-    app.number_input(key="onboard_in").set_value(0.15)
-    app.number_input(key="onboard_out").set_value(0.6)
+    app.number_input(key="onboard_in").set_value(0.1)
     app.button(key="onboard_add_go").click().run()
     assert not app.exception
     (own,) = store.experts.all("")
     assert own.expert.litellm == "openai/gpt-4o-mini"
-    assert own.expert.price_in_usd_per_mtok == 0.15
+    assert (own.expert.price_in_usd_per_mtok, own.facts["price_in_usd_per_mtok"].source) == (0.1, TYPED)
+    assert own.expert.price_out_usd_per_mtok == 0.6, "what was left out is as LiteLLM lists it"
+    assert own.facts["price_out_usd_per_mtok"].source.startswith("litellm ")
+    assert own.expert.context_tokens == 128_000
     assert app.selectbox(key="onboard_expert").value == "my-gpt"
     assert "not onboarded yet" in words(app)
     assert app.button(key="onboard_go").disabled, "there is no key"
@@ -97,6 +99,8 @@ def test_figures_are_pasted_checked_used_and_forgotten(store):
     assert not app.exception
     assert store.experts.all("")[0].skill["source"] == "published figures"
     assert "from published figures" in words(app)
+    told = next(d.value for d in app.dataframe if "Published" in d.value).set_index("Benchmark")
+    assert abs(told.loc["GSM8K", "Predicted mean"] - told.loc["GSM8K", "Published"]) < 0.1
     assert "Where mine stands" in words(app)
     app.button(key="onboard_figures_forget").click().run()
     assert store.experts.all("")[0].skill is None

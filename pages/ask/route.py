@@ -52,6 +52,7 @@ def live(prompt: str, usual: Reading) -> None:
         chart(routed)
         show.footnote(routed)
         tables.unpredicted(routed)
+        tables.onboarded(routed)
         if learnt := asking.taught(routed):
             st.caption(learnt)
     details(prompt, wanted, routed)

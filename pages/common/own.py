@@ -12,8 +12,10 @@ import streamlit as st
 from pages.common import active, cached, person
 from routing.catalog import Catalog
 from routing.errors import RoutingError
+from routing.onboarding.skill import Skill
 from routing.own import OwnExpert, added, merged
 from routing.own.extension import extended
+from routing.own.extension import learned as learned_by
 from routing.own.extension import predicted as predicted_by
 from routing.predictors import DEFAULT
 from routing.recording import kept
@@ -122,6 +124,11 @@ def pools() -> dict[str, tuple[str, ...]]:
 def predicted() -> frozenset[str]:
     """Experts whose score the default router predicts."""
     return predicted_by(router())
+
+
+def learned() -> Mapping[str, Skill]:
+    """What onboarding learned of the experts that are predicted by it."""
+    return learned_by(router())
 
 
 def router(name: str = DEFAULT) -> Router:

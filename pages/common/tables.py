@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.common import keys, own
 from pages.common.download import csv_button
-from pages.common.show import flip_text
+from pages.common.show import escape, flip_text
 from routing.objective import CONSTRAINTS
 from routing.router import Routed
 
@@ -60,6 +60,15 @@ def unpredicted(routed: Routed) -> None:
             f":material/help: No predicted score yet: {', '.join(names[:6])}{more}. Workshop, Onboard finds one; "
             "an expert without is never picked, but Compare can ask it."
         )
+
+
+def onboarded(routed: Routed) -> None:
+    """Say whose predictions come from onboarding, and from what."""
+    titles, learned = own.titles(), own.learned()
+    told = [f"{escape(titles[n])} from {learned[n].origin}" for n in routed.decision.options.experts if n in learned]
+    if told:
+        more = f" and {len(told) - 6} more" if len(told) > 6 else ""
+        st.caption(f":material/science: Predicted by onboarding: {'; '.join(told[:6])}{more}.")
 
 
 def _columns() -> dict[str, Any]:

@@ -72,6 +72,13 @@ class ProbeSet:
             return prior(self.basis)
         return fit(self.basis, self.axes[rows], score, figures=figures)
 
+    def told(self, skill: Skill, figures: Sequence[Figure]) -> list["Standing"]:
+        """Mean predicted score on the prompts of every benchmark that a figure was given for and this router knows."""
+        known = [one for figure in figures if (one := self.basis.benchmarks.get(figure.benchmark)) is not None]
+        return [
+            Standing(one.name, one.n_prompts, *mean_score(self.basis, skill, one.axes), known={}) for one in known
+        ]  # fmt: skip
+
     def standings(self, skill: Skill) -> list["Standing"]:
         """Mean predicted score over all probes, then over those of every domain."""
         rows: dict[str, list[int]] = {"": list(range(len(self.probes)))}

@@ -1,6 +1,6 @@
 """A router that knows a person's own experts too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from routing.catalog import Catalog
 from routing.onboarding.skill import Skill
@@ -9,10 +9,14 @@ from routing.predictors.onboarded import Onboarded
 from routing.router import Router
 
 
+def learned(router: Router) -> Mapping[str, Skill]:
+    """What onboarding learned of the experts that the router predicts by it, by name."""
+    return router.predictor.skills if isinstance(router.predictor, Onboarded) else {}
+
+
 def predicted(router: Router) -> frozenset[str]:
     """Names of the experts whose score the router predicts."""
-    onboarded = router.predictor.skills if isinstance(router.predictor, Onboarded) else {}
-    return frozenset(router.card.get("experts", ())) | frozenset(onboarded)
+    return frozenset(router.card.get("experts", ())) | frozenset(learned(router))
 
 
 def extended(router: Router, own: Sequence[OwnExpert]) -> Router:

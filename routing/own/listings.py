@@ -9,7 +9,7 @@ from routing.errors import CatalogError
 from routing.keys import KEY_NAMES
 from routing.own import Fact, OwnExpert, Value
 from routing.own.checks import checked_name
-from routing.own.lists import Listed, day_of
+from routing.own.lists import Listed, day_of, everything
 
 # Who serves its own experts comes before those who serve the experts of others.
 _MAKERS: Final = frozenset({"ai21", "anthropic", "cohere", "deepseek", "gemini", "mistral", "openai", "xai"})
@@ -57,6 +57,19 @@ def own_of(listed: Listed, name: str, tier: int, today: date) -> OwnExpert:
     }
     known = {fact: Fact(*told) for fact, told in facts.items() if told[0] is not None}
     return OwnExpert(name, known, listed.address)
+
+
+def as_listed(litellm: str, name: str, catalog: Catalog) -> OwnExpert | None:
+    """What the lists state of the expert that LiteLLM calls so, as an own expert; None where neither lists it.
+
+    Raises:
+        CatalogError: LiteLLM's price map is not installed.
+    """
+    found = next((e for e in everything() if e.litellm == litellm and e.address is None), None)
+    if found is None:
+        return None
+    tier = usual_tier(litellm, catalog, open_weights=found.open_weights, address=None)
+    return own_of(found, name, tier, catalog.today)
 
 
 def free_name(listed: Listed, taken: Collection[str]) -> str:

@@ -17,6 +17,8 @@ class Onboarded:
     """A predictor with columns added for onboarded experts; what the graph was trained on keeps its own column.
 
     How long and how readable their answers are is unknown: probes ask for short answers, which tells nothing of others.
+    In the training data the length of an expert's answers, relative to the others' on the same prompts, does not carry
+    over from one source to another (correlations of .21, .39 and -.79 over 8, 10 and 5 experts).
 
     Args:
         base: Predicts for the experts of the graph.

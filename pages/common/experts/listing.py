@@ -18,9 +18,11 @@ from routing.own.ageing import OLD_DAYS, PriceNote, price_notes
 YOURS, CHANGED, HIDDEN, OLD, OTHERWISE, UNPREDICTED = (
     *("yours", "changed", "hidden", "old price", "LiteLLM differs", "no predictions yet"),
 )
+PROBED, FIGURED = "from probes", "from published figures"
 Colour = Literal["blue", "gray", "orange", "violet"]
 MARKS: Final[Mapping[str, Colour]] = {
-    YOURS: "blue", CHANGED: "blue", HIDDEN: "gray", OLD: "orange", OTHERWISE: "orange", UNPREDICTED: "violet"
+    YOURS: "blue", CHANGED: "blue", HIDDEN: "gray", OLD: "orange", OTHERWISE: "orange", UNPREDICTED: "violet",
+    PROBED: "violet", FIGURED: "violet",
 }  # fmt: skip
 
 
@@ -95,7 +97,7 @@ def notes() -> dict[str, PriceNote]:
 def marks_of(name: str, note: PriceNote | None, known: frozenset[str]) -> list[str]:
     """What sets an expert apart, in a word or two each."""
     mine = own.mine()
-    kept = mine.by_name.get(name)
+    kept, skill = mine.by_name.get(name), own.learned().get(name)
     found = {
         YOURS: name in mine.added,
         CHANGED: kept is not None and name not in mine.added and bool(kept.facts or kept.address),
@@ -103,6 +105,8 @@ def marks_of(name: str, note: PriceNote | None, known: frozenset[str]) -> list[s
         OLD: note is not None and note.is_old,
         OTHERWISE: note is not None and note.listed is not None,
         UNPREDICTED: name not in known,
+        PROBED: skill is not None and skill.n_probes > 0,
+        FIGURED: skill is not None and skill.n_figures > 0,
     }
     return [mark for mark, is_so in found.items() if is_so]
 
@@ -160,7 +164,7 @@ def _columns() -> dict[str, Any]:
         "Notes": st.column_config.MultiselectColumn(
             options=list(MARKS), color=list(MARKS.values()), width=270,
             help=f"Old price: stated more than {OLD_DAYS} days ago. LiteLLM differs: {price_map_source()} lists "
-            "another price. No predictions yet: onboard it to get some.",
+            "another price. No predictions yet: onboard it to get some. From probes, from published figures: it was.",
         ),
         "Outcomes": number(format="localized", help="Measured answers that the router was trained on"),
         "Mean score": number(format="%.2f", help="Over its own training prompts: compare only within a source"),

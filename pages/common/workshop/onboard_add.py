@@ -1,5 +1,6 @@
 """A new expert in three fields; all its other facts are on the Experts page."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -9,8 +10,9 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.common import answers, cached, keys, own, show
 from pages.common.experts import acts
 from routing.errors import RoutingError
-from routing.own import TYPED, Fact, OwnExpert, Value
+from routing.own import TYPED, OwnExpert, Value
 from routing.own.checks import LONGEST_ADDRESS, LONGEST_NAME, checked, checked_new
+from routing.own.listings import as_listed
 from routing.schema import Expert
 
 HERE, PROVIDER, ADDRESS = "On this machine", "At a provider", "At an address of mine"
@@ -33,9 +35,22 @@ def form() -> None:
                 served, address = _served(where or HERE)
             prices = (0.0, 0.0) if where == HERE else (_price(left, "in"), _price(right, "out"))
             is_sent = st.form_submit_button("Add", key="onboard_add_go", type="primary", icon=":material/add:")
-        st.caption("Size, release, licence and the source of every fact can be stated later on the Experts page.")
+        _more(where or HERE)
     if is_sent:
         _sent(name.strip(), served, address, prices, is_here=where == HERE)
+
+
+def _more(where: str) -> None:
+    """Where the other facts come from."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            "Prices and other facts that you leave out are taken from LiteLLM's list, where it has them."
+            if where == PROVIDER
+            else "Size, release, licence and the source of every fact can be stated later on the Experts page.",
+            width="content",
+        )
+        if where == PROVIDER:
+            st.page_link("pages/evidence/experts.py", label="Search the lists", icon=":material/search:")
 
 
 def _price(place: DeltaGenerator, way: str) -> float | None:
@@ -78,11 +93,13 @@ def _sent(
         "title": name or None, "litellm": served, "security_tier": 0 if is_here else None,
         "price_in_usd_per_mtok": prices[0], "price_out_usd_per_mtok": prices[1],
     }  # fmt: skip
-    today = date.today()
-    facts = {fact: Fact(value, TYPED, today) for fact, value in stated.items() if value is not None}
+    known = {fact: value for fact, value in stated.items() if value is not None}
+    mine = own.mine()
     try:
-        one = checked(OwnExpert(name, facts, address), allow_private=keys.private_allowed_here())
-        checked_new(one, own.mine().everyone.names)
+        listed = as_listed(served, name, mine.shipped) if served and not is_here else None
+        start = replace(listed or OwnExpert(name), address=address)
+        one = checked(start.with_facts(known, TYPED, date.today()), allow_private=keys.private_allowed_here())
+        checked_new(one, mine.everyone.names)
     except RoutingError as problem:
         st.warning(show.escape(str(problem)), icon=":material/error:")
         return

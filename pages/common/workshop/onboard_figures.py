@@ -38,18 +38,39 @@ def figures(expert: Expert) -> None:
 
 
 def in_use(expert: Expert) -> None:
-    """Figures that count now, and a button that forgets them."""
-    with kept("The figures"):
-        found = figures_of(person.store(), person.owner(), expert.name)
+    """Figures that count now, what the fit made of them, and a button that forgets them."""
+    try:
+        with kept("The figures"):
+            found = figures_of(person.store(), person.owner(), expert.name)
+    except RoutingError as problem:
+        st.warning(show.escape(str(problem)), icon=":material/database_off:")
+        return
     if not found:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        told = ", ".join(f"{f.benchmark} {f.score:.1%}" for f in found)
-        st.caption(f":material/check: In use: {show.escape(told)}.", width="content")
+        st.caption(f":material/check: In use: {len(found)} figures.", width="content")
         st.button(
             "Forget", key="onboard_figures_forget", type="tertiary", icon=":material/delete:",
             on_click=_forget, args=(expert.name,),
         )  # fmt: skip
+    skill = own.learned().get(expert.name)
+    if skill is None:
+        return
+    published = {f.benchmark: f.score for f in found}
+    rows = [
+        {"Benchmark": s.title, "Published": published[s.domain], "Predicted mean": s.score, "Low": s.low,
+         "High": s.high, "Prompts": s.n_prompts}
+        for s in onboard_result.probes().told(skill, found)
+    ]  # fmt: skip
+    percent = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        rows, hide_index=True, height="auto", key="onboard_figures_told",
+        column_config=dict.fromkeys(("Published", "Predicted mean", "Low", "High"), percent),
+    )  # fmt: skip
+    st.caption(
+        "The predicted mean over the benchmark's prompts follows the figure, drawn a little to what its other figures, "
+        "its probes and known experts say."
+    )
 
 
 def _forget(name: str) -> None:

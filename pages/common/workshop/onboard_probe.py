@@ -188,13 +188,19 @@ def answers(found: tuple[Collected, ...]) -> None:
                     "Domain": DOMAINS.get(known[o.prompt_id].domain, ""),
                     "Probe": known[o.prompt_id].prompt[:SHOWN],
                     "Answer": o.answer[:SHOWN] or (o.error or "")[:SHOWN],
+                    "Tokens": o.output_tokens,
                     "Seconds": o.latency_s,
                 }
                 for o in reversed(found)
                 if o.prompt_id in known
             ),
             hide_index=True, height=260, key="onboard_table",
-            column_config={"Seconds": st.column_config.NumberColumn(format="%.1f", width="small"),
+            column_config={"Tokens": st.column_config.NumberColumn(format="localized", width="small"),
+                           "Seconds": st.column_config.NumberColumn(format="%.1f", width="small"),
                            "Right": st.column_config.TextColumn(width="small"),
                            "Domain": st.column_config.TextColumn(width="small")},
         )  # fmt: skip
+        st.caption(
+            "Probes ask for short answers, which tells nothing of the length of others: the cost on Route assumes the "
+            "mean length predicted for the experts that were measured."
+        )

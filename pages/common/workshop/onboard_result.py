@@ -29,8 +29,7 @@ def badge(skill: Skill | None) -> str:
     """How an expert was learned, in a few words."""
     if skill is None:
         return "not onboarded yet"
-    parts = [f"{skill.n_probes} probes" if skill.n_probes else "", "published figures" if skill.n_figures else ""]
-    return f"from {' and '.join(p for p in parts if p)}, {skill.fitted:%d %b %Y}"
+    return f"from {skill.origin}, {skill.fitted:%d %b %Y}"
 
 
 def standing(expert: Expert, skill: Skill) -> None:

@@ -29,6 +29,7 @@ _CSS = """
 .st-key-compare_experts [data-testid=stMultiSelectTagsContainer] input { flex: 1 1 2rem; min-width: 2rem; width: 2rem; }
 .st-key-compare_experts [role=group]:has(> [data-testid=stMultiSelectTagsContainer]),
   .st-key-compare_experts .react-aria-ComboBox { height: auto; max-height: none; }
+.facts td + td, .facts th + th { padding-left: .6rem; }
 .diff ins { background: color-mix(in srgb, #0072B2 18%, transparent); text-underline-offset: .2em; }
 </style>
 """

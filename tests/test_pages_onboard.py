@@ -1,13 +1,16 @@
 """Onboard, run as Streamlit runs it: an expert added, figures pasted, probes asked of a loopback server."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from routing.catalog import fact_sources, load_catalog
 from routing.collecting.probe import JOB, Standing
 from routing.figures import onboarding
+from routing.local import local_experts
 from routing.own import TYPED, OwnExpert
 from routing.store import open_store
 from tests.loopback import Loopback
@@ -69,6 +72,20 @@ def test_an_expert_is_added_and_chosen(store):
     assert app.selectbox(key="onboard_expert").value == "my-gpt"
     assert "not onboarded yet" in words(app)
     assert app.button(key="onboard_go").disabled, "there is no key"
+
+
+def test_an_expert_on_this_machine_has_the_facts_of_its_weights(store):
+    if not local_experts().is_installed("smollm2-135m"):
+        pytest.skip("no weights are here: make setup")
+    app = opened()
+    app.text_input(key="onboard_name").set_value("my-smollm")
+    app.button(key="onboard_add_go").click().run()
+    assert not app.exception
+    (own,) = store.experts.all("")
+    base, source = load_catalog()["smollm2-135m"], fact_sources()["smollm2-135m"]
+    assert own.expert == replace(base, name="my-smollm", title="my-smollm")
+    assert (own.facts["params_b"].source, own.facts["params_b"].day) == source
+    assert own.facts["title"].source == TYPED
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ def _export(own: Sequence[OwnExpert], path: Path, *, everyone: bool) -> None:
     write_whole(path, text)
     say(f"{len(chosen) - len(left_out)} experts written to {path}.")
     if left_out:
-        say(f"Left out, since neither an address nor a LiteLLM name of theirs is known: {', '.join(left_out)}.")
+        why = "they run on this machine only, or neither an address nor a LiteLLM name is known"
+        say(f"Left out, since {why}: {', '.join(left_out)}.")
 
 
 def _import(store: "Store", path: Path, owner: str) -> None:

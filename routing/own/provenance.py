@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from routing.own import FACTS, PRICES, OwnExpert, Value
+from routing.own import FACTS, PRICES, Fact, OwnExpert, Value
 from routing.schema import Expert
 
 
@@ -49,6 +49,12 @@ def stated(base: Expert | None, own: OwnExpert, about: tuple[str, date | None]) 
         else:
             found.append(Stated(name, value, *about, is_own=False))
     return tuple(found)
+
+
+def copied(base: Expert, name: str, about: tuple[str, date | None]) -> OwnExpert:
+    """An own expert of another name with every known fact of a shipped one, sources and days as there."""
+    facts = stated(base, OwnExpert(name), about)
+    return OwnExpert(name, {f.name: Fact(f.value, f.source, f.day) for f in facts if f.value is not None and f.day})
 
 
 def restated(own: OwnExpert, base: Expert | None, values: Mapping[str, Value], source: str, day: date) -> OwnExpert:

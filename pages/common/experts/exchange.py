@@ -49,7 +49,11 @@ def out() -> None:
     if left_out:
         names = ", ".join(show.escape(mine.titles[n]) for n in left_out[:6])
         more = f" and {len(left_out) - 6} more" if len(left_out) > 6 else ""
-        st.caption(f"Left out, since no address or LiteLLM name of theirs is known: {names}{more}.")
+        st.caption(
+            f"Left out: {names}{more}. They run on this machine only, or no address and no LiteLLM name is known."
+        )
+    if len(experts) == len(left_out):
+        return
     with st.expander("See the file", icon=":material/code:"):
         st.code(text, language="yaml", height=360)
 

@@ -162,7 +162,7 @@ def _columns() -> dict[str, Any]:
     return {
         "Expert": st.column_config.TextColumn(pinned=True),
         "Notes": st.column_config.MultiselectColumn(
-            options=list(MARKS), color=list(MARKS.values()), width=270,
+            options=list(MARKS), color=list(MARKS.values()), width=315,
             help=f"Old price: stated more than {OLD_DAYS} days ago. LiteLLM differs: {price_map_source()} lists "
             "another price. No predictions yet: onboard it to get some. From probes, from published figures: it was.",
         ),

@@ -9,10 +9,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages.common import answers, cached, keys, own, show
 from pages.common.experts import acts
+from routing.catalog import fact_sources
 from routing.errors import RoutingError
 from routing.own import TYPED, OwnExpert, Value
 from routing.own.checks import LONGEST_ADDRESS, LONGEST_NAME, checked, checked_new
 from routing.own.listings import as_listed
+from routing.own.provenance import copied, restated
 from routing.schema import Expert
 
 HERE, PROVIDER, ADDRESS = "On this machine", "At a provider", "At an address of mine"
@@ -86,20 +88,31 @@ def installed() -> list[Expert]:
     return [e for e in cached.catalog().experts if e.is_local and answers.is_installed(e)]
 
 
+def _known(name: str, served: str | None, *, is_here: bool) -> OwnExpert | None:
+    """What is known of the weights on this machine, or of what LiteLLM calls so; None where nothing is."""
+    if not served:
+        return None
+    if not is_here:
+        return as_listed(served, name, own.mine().shipped)
+    same = next((expert for expert in installed() if expert.litellm == served), None)
+    return None if same is None else copied(same, name, fact_sources().get(same.name, ("", None)))
+
+
 def _sent(
     name: str, served: str | None, address: str | None, prices: tuple[float | None, float | None], *, is_here: bool
 ) -> None:
-    stated: dict[str, Value] = {
+    typed: dict[str, Value] = {
         "title": name or None, "litellm": served, "security_tier": 0 if is_here else None,
         "price_in_usd_per_mtok": prices[0], "price_out_usd_per_mtok": prices[1],
     }  # fmt: skip
-    known = {fact: value for fact, value in stated.items() if value is not None}
-    mine = own.mine()
     try:
-        listed = as_listed(served, name, mine.shipped) if served and not is_here else None
-        start = replace(listed or OwnExpert(name), address=address)
-        one = checked(start.with_facts(known, TYPED, date.today()), allow_private=keys.private_allowed_here())
-        checked_new(one, mine.everyone.names)
+        start = replace(_known(name, served, is_here=is_here) or OwnExpert(name), address=address)
+        # What is typed as it is known already keeps its source and day.
+        values = {fact: value for fact, value in typed.items() if value is not None}
+        one = checked(
+            restated(start, None, values, TYPED, date.today()), allow_private=keys.private_allowed_here()
+        )  # fmt: skip
+        checked_new(one, own.mine().everyone.names)
     except RoutingError as problem:
         st.warning(show.escape(str(problem)), icon=":material/error:")
         return

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from routing.catalog import ASSETS
 from routing.commands import experts as commands_experts
 from routing.commands import onboard as commands_onboard
 from routing.commands import own_router
@@ -117,13 +116,16 @@ def report(
 @app.command()
 def train(
     data: Data,
-    out: Annotated[Path, typer.Option(help="Folder for router.onnx, tokenizer.json and the router card.")] = ASSETS,
+    out: Annotated[Path, typer.Option(help="Folder for router.onnx, tokenizer.json and the router card.")],
     form: Annotated[str, typer.Option(help="a: encoder frozen (minutes); b: encoder tuned too (hours).")] = "a",
+    fewest: Annotated[
+        int | None, typer.Option(help="Training outcomes that an expert needs; 1000 if not given.", min=30)
+    ] = None,
 ) -> None:
     """Fit the router on outcomes and export it to one ONNX graph."""
     from routing.commands import train_router
 
-    train_router(data, out, form)
+    train_router(data, out, form, fewest)
 
 
 @app.command()

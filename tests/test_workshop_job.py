@@ -181,3 +181,5 @@ def test_the_command_line_decides_by_a_router_of_ones_own(whole, tmp_path, monke
     assert json.loads(capsys.readouterr().out)["effect"]["n_prompts"] > 50
     with pytest.raises(DataError, match=r"none\.zip cannot be opened .* the folder that train wrote, or the zip"):
         route_by("x", policy, tmp_path / "none.zip", accept_other=False, as_json=True)
+    with pytest.raises(DataError, match=r"holds no router_card\.json, so no router"):
+        route_by("x", policy, tmp_path, accept_other=False, as_json=True)

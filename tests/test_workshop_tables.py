@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from routing.commands import train_router
 from routing.errors import DataError, StoreError
 from routing.outcomes import Outcomes
 from routing.training.tables import Fewest, build_table
@@ -157,3 +158,12 @@ def test_only_so_many_uploads_are_read_at_a_time(tmp_path, monkeypatch):
         lock.close()
     with locks.take_one(slots, "read", 1) as found:
         assert not found.closed
+
+
+def test_the_command_trains_on_as_few_outcomes_as_it_is_told(tmp_path, monkeypatch):
+    told = {}
+    monkeypatch.setattr("routing.commands.is_about", lambda local, data: False)
+    monkeypatch.setattr("routing.training.train", lambda data, out, **options: told.update(options))
+    for fewest, expected in ((None, Fewest(1000, 200)), (60, Fewest(60, 20)), (500, Fewest(500, 100))):
+        train_router(tmp_path, tmp_path, "a", fewest)
+        assert told["fewest"] == expected

@@ -126,18 +126,23 @@ def check_prices() -> bool:
     return not found
 
 
-def train_router(data: Path, out: Path, form: str) -> None:
-    """Fit and export a router; form "a" leaves the encoder as it is, "b" tunes it together with the heads."""
+def train_router(data: Path, out: Path, form: str, fewest: int | None = None) -> None:
+    """Fit and export a router; form "a" leaves the encoder as it is, "b" tunes it together with the heads.
+
+    ``fewest`` is how many training outcomes an expert needs, a fifth of them, but at least 20, from one source.
+    """
     if form not in ("a", "b"):
         raise RoutingError(f"--form was {form!r}; it is a (frozen encoder) or b (encoder tuned with the heads).")
     from routing.training import train
     from routing.training.start import has_torch
+    from routing.training.tables import USUAL, Fewest
 
     if form == "b" and not has_torch():
         raise RoutingError("--form b needs torch, which is not installed. Run: make train (it installs torch).")
     local = ASSETS / "local_outcomes.csv"  # the expert on this machine, on prompts of the shipped training's data
     extra = local if local.is_file() and is_about(local, data) else None
-    train(data, out, extra_outcomes=extra, form="a" if form == "a" else "b", progress=say)
+    needed = USUAL if fewest is None else Fewest(fewest, max(20, fewest // 5))
+    train(data, out, extra_outcomes=extra, form="a" if form == "a" else "b", fewest=needed, progress=say)
 
 
 def fetch_weights(expert: str, sha256: str | None) -> None:

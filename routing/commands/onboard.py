@@ -158,7 +158,9 @@ def collect(  # noqa: PLR0913, PLR0917 - options of a command
     total = len(chosen) * len(own.tasks)
     _follow(running, len(done), lambda found: f"{sum(o.score is not None for o in found)} of {total} scored")
     n_prompts, n_outcomes = export(out, own, running.outcomes())
-    say(f"{out}: {n_outcomes} outcomes on {n_prompts} prompts")
+    say(
+        f"{out}: {n_outcomes} outcomes on {n_prompts} prompts. Train on them with: python -m routing train --data {out}"
+    )
     failed = total - n_outcomes
     if failed:
         why = "; ".join(running.problems.values()) or _first_error(running.outcomes())

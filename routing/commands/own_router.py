@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from routing.catalog import ASSETS, catalog_of
+from routing.encoder import CARD_FILE
+from routing.errors import DataError
 from routing.predictors import DEFAULT
 from routing.registry import load_router, load_routers
 from routing.router import Router
@@ -26,6 +28,8 @@ def folder_of(place: Path | None) -> Iterator[Path]:
     Raises:
         DataError: There is no such folder or zip, or the zip holds no router that was made here.
     """
+    if place is not None and place.is_dir() and not (place / CARD_FILE).is_file():
+        raise DataError(f"{place} holds no {CARD_FILE}, so no router. Give the folder that train wrote, or a zip.")
     if place is None or place.is_dir():
         yield ASSETS if place is None else place
         return

@@ -104,7 +104,7 @@ def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = (), fewest
         most = int(counts.max()) if len(counts) else 0
         raise DataError(
             f"No chat expert has {fewest.expert} outcomes on training prompts that differ from each other; the most "
-            f"is {most}. Add outcomes."
+            f"is {most}. Add outcomes, or ask for fewer (--fewest)."
         )
     helpers: list[Pair] = list(groups.index[is_solid & ~name.isin(list(chosen))])
     sources, experts = sorted({source for source, _ in pairs}), sorted({expert for _, expert in pairs})

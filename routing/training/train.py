@@ -26,6 +26,7 @@ from routing.training.fitted import Fitted
 from routing.training.graph import export_heads, join, run_heads
 from routing.training.prepared import FORM, Form, Prepared, prepare
 from routing.training.start import has_torch
+from routing.training.tables import USUAL, Fewest
 
 __all__ = ["Prepared", "fit", "prepare", "train"]
 
@@ -56,6 +57,7 @@ def train(
     *,
     extra_outcomes: Path | None = None,
     form: Form = FORM,
+    fewest: Fewest = USUAL,
     progress: Callable[[str], None] = lambda _: None,
     cache: Path | None = None,
 ) -> dict[str, Any]:
@@ -69,6 +71,7 @@ def train(
         out: Folder for the graph, its tokenizer, its card, pools.json and sample.npz.
         extra_outcomes: More outcomes on the same prompts; their experts are predicted however few they are.
         form: "a" leaves the encoder as it is, "b" tunes it with the heads first.
+        fewest: Outcomes below which experts and measurements are left out.
         progress: Told what is being done.
         cache: Folder for encoded prompts; None means the user's cache folder.
 
@@ -82,7 +85,9 @@ def train(
     is_whole = has_torch()
     if not is_whole:
         progress(f"Note: {LEFT_OUT}")
-    ready = prepare(data, extra_outcomes=extra_outcomes, cache=cache, form=form, progress=progress)
+    ready = prepare(
+        data, extra_outcomes=extra_outcomes, cache=cache, form=form, fewest=fewest, progress=progress
+    )  # fmt: skip
     trained = fit(ready, progress, blend=BLEND if is_whole else None)
     with tempfile.TemporaryDirectory(dir=out if out.is_dir() else None) as made:
         where = Path(made)

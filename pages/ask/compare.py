@@ -84,7 +84,8 @@ def ask(reading: Reading, routed: Routed) -> None:
         told(reading, routed, plan, money.sentence(cost, len(chosen)))
     is_blocked = choosing.is_too_far(routed, plan.experts) or not money.is_confirmed(cost)
     off = busy or not chosen or is_blocked
-    if not first.button("Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=off):
+    is_clicked = first.button("Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=off)
+    if off or not is_clicked:  # a second click may come before the browser shows that the first one counted
         return
     try:
         conversation.ask(plan, routed, cost, domain=domain, is_blind=is_blind)

@@ -23,7 +23,7 @@ AXES = ("latency", "verbosity", "cost")
 
 def more(turn: Turn) -> None:
     """Everything below the answers, once names may be seen."""
-    names = ["Predicted and measured", "Difference", "Checks", "Judge", "All figures"]
+    names = ["Predicted and measured", "Difference", "Checks", "Judge", "All figures", "As written"]
     if turn.plan.repeats > 1:
         names.insert(1, "Repeats")
     if turn.before is not None:
@@ -32,6 +32,7 @@ def more(turn: Turn) -> None:
         "Repeats": lambda shown: repeated([(c.answer, shown.checks.get(c.key)) for c in shown.columns() if c.answer]),
         "What changed": changed, "Predicted and measured": arrows, "Difference": judging.compared,
         "Checks": judging.checks, "Judge": judging.judge, "All figures": table,
+        "As written": judging.as_written,
     }  # fmt: skip
     for tab, name in zip(st.tabs(names, key=f"compare_tabs_{len(names)}", on_change="rerun"), names, strict=True):
         if tab.open:
@@ -86,7 +87,9 @@ def repeated(found: Iterable[tuple[Answer, tuple[str, str, bool] | None]]) -> No
     }
     for name in ("Words in common", "Checks passed"):
         config[name] = st.column_config.ProgressColumn(min_value=0, max_value=1, format="percent")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=config, placeholder="unknown")
+    frame = pd.DataFrame(rows)
+    empty = [name for name in frame.columns[5:] if name != "Cost ($)" and frame[name].isna().all()]
+    st.dataframe(frame.drop(columns=empty), hide_index=True, column_config=config, placeholder="unknown")
     st.caption("Means over complete answers, and after ± their standard deviation.")
 
 

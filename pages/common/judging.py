@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.common import asking, choosing, conversation, keys, own, show
+from pages.common import answers, asking, choosing, conversation, keys, own, show
 from pages.common.conversation import Turn
 from pages.common.money import dollars
 from routing.checks import LONGEST_PATTERN, CheckKind, passes
@@ -156,7 +156,8 @@ def judge(turn: Turn) -> None:
             is_ready = st.checkbox("Judge at an unknown price", key="judge_unknown")
         is_ready = is_ready and not choosing.is_too_far(turn.routed, [catalog[name]])
         is_busy = turn.judging is not None and turn.judging.is_running
-        if st.button("Judge", key="judge_go", icon=":material/gavel:", disabled=is_busy or not is_ready):
+        off = is_busy or not is_ready
+        if st.button("Judge", key="judge_go", icon=":material/gavel:", disabled=off) and not off:
             try:
                 bench = conversation.bench(turn, most)
                 turn.judging = Judging(turn.prompt, given, catalog[name], ring, bench)
@@ -196,6 +197,17 @@ def _judged(turn: Turn, judging: Judging) -> None:
     spent = "unknown" if cost is None else dollars(cost)
     doubt = "" if share is None else f" It contradicted itself on {share:.0%} of the pairs."
     st.caption(f"Judged by {judging.expert.title}. Cost: {spent}.{doubt}")
+
+
+def as_written(turn: Turn) -> None:
+    """One answer letter for letter, with a button that copies it."""
+    found = [(turn.name(c), c.answer.text) for c in turn.columns() if c.answer is not None and c.answer.text]
+    if not found:
+        st.caption("No answer has text.")
+        return
+    i = st.selectbox("Answer", range(len(found)), key="written_which", format_func=lambda i: found[i][0], width=280)
+    with st.container(height=420 if len(found[i][1]) > answers.LONG else "content", border=False):
+        st.code(found[i][1], language=None, wrap_lines=True)
 
 
 def compared(turn: Turn) -> None:

@@ -43,7 +43,8 @@ def votes(run: KeptRun, given: list[tuple[str, KeptAnswer]]) -> None:
             st.markdown("**Which is best?**", width="content")
             for label, found in given:
                 _button(run, label, Vote(PERSON, "win", found.answer.expert, experts, True), label)
-            verdicts: tuple[tuple[str, Verdict], ...] = (("Tie", "tie"), ("None is good", "both bad"))
+            bad = "Both bad" if len(given) == 2 else "All bad"
+            verdicts: tuple[tuple[str, Verdict], ...] = (("Tie", "tie"), (bad, "both bad"))
             for label, verdict in verdicts:
                 _button(run, label, Vote(PERSON, verdict, None, experts, True), verdict)
         st.button(

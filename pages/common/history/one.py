@@ -103,8 +103,9 @@ def about(run: KeptRun, n_turns: int) -> None:
     parts.append(f"routed {titles.get(it.pick or '', it.pick or 'nobody')}")
     parts += [f"turn {it.turn + 1} of {n_turns}"] if n_turns > 1 else []
     parts += [f"each asked {it.repeats} times"] if it.repeats > 1 else []
-    st.caption(" · ".join(parts))
-    st.caption(" · ".join([*preferences(it.preferences), *settings.words(it.settings)]))
+    with st.container(gap="xxsmall"):
+        st.caption(" · ".join(parts))
+        st.caption(" · ".join([*preferences(it.preferences), *settings.words(it.settings)]))
 
 
 def preferences(kept_ones: Mapping[str, Any]) -> list[str]:

@@ -37,6 +37,7 @@ def test_the_router_in_force_is_named_on_pages_and_one_click_leads_back(store):
     app = opened_app()
     type_prompt(app, MATHS).run()
     assert "Team router" in words(app)
+    assert "whoever opens it sees what theirs decides" in words(app)
     app.switch_page("pages/tradeoffs/front.py").run()
     assert "A router of your own decides." in words(app)
     app.switch_page("pages/evidence/routers.py").run()
@@ -44,6 +45,11 @@ def test_the_router_in_force_is_named_on_pages_and_one_click_leads_back(store):
     app.button(key="in_force_back").click().run()
     assert "A router of your own decides." not in words(app)
     assert store.routers.active("") is None
+    app.switch_page("pages/workshop/train.py").run()
+    app.button(key=f"router_remove_{mine.id}").click().run()
+    assert not app.exception
+    assert store.routers.all("") == ()
+    assert not places.folder("", mine.folder).exists()
 
 
 def test_a_router_whose_files_are_gone_or_damaged_is_said_and_can_be_left(store):

@@ -15,7 +15,7 @@ from routing.outcomes import Outcomes
 from routing.training.tables import Fewest, build_table
 from routing.workshop import bounds, children, locks, places, uploads
 from routing.workshop.checking import check
-from routing.workshop.columns import guess
+from routing.workshop.columns import Columns, guess
 from routing.workshop.joining import joined
 from routing.workshop.naming import names_of
 from routing.workshop.reading import read_table
@@ -50,6 +50,17 @@ def test_missing_numbers_of_parquet_are_empty_however_they_are_kept(tmp_path):
     pq.write_table(pa.table(columns), tmp_path / "log.parquet")
     found = read_table(tmp_path / "log.parquet", "parquet")
     assert found.to_dict("list") == {"a": ["1.5", "", ""], "b": ["true", "", "false"], "c": ["", "", ""]}
+
+
+def test_what_others_write_for_missing_is_missing():
+    frame = table(tokens=["NaN", "NA", "null", "12", "n/a", ""] * 50)
+    found = check(frame, replace(LONG, optional={"output_tokens": "tokens"}), first_row=2)
+    assert (found.n_bad, found.outcomes["output_tokens"].notna().sum()) == (0, 50)
+    wide = pd.DataFrame({"prompt": [f"p {i}" for i in range(120)], "a": ["1", "NA"] * 60, "b": ["0", "1"] * 60})
+    assert guess(wide.astype(object)).wide == ("a", "b")
+    columns = Columns("prompt", wide=("a", "b"), scale="0 to 1")
+    assert len(check(wide.astype(object), columns, first_row=2).outcomes) == 180
+    assert check(table(score=["1", "NaN"] * 150), LONG, first_row=2).n_bad == 150
 
 
 def test_experts_get_names_that_links_hold_and_a_person_is_told():

@@ -104,6 +104,8 @@ def share() -> None:
     """A popover with the link to copy."""
     with st.popover("Share", icon=":material/link:", key="share", width="stretch"):
         st.caption("Opens this page with the same pool, weights, limits and axes. Keys are never in a link.")
+        if active.folder() is not None:
+            st.caption("Nor is your own router: whoever opens it sees what theirs decides. Export yours on Train.")
         with_prompt = st.checkbox("Include the prompt", key="share_prompt")
         if with_prompt and len(st.session_state.get("prompt", "")) > MAX_PROMPT:
             st.caption(f"Only the first {MAX_PROMPT:,} characters of the prompt fit into a link.")

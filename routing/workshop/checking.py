@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from routing.own.checks import is_plain
 from routing.schema import Floats
 from routing.workshop.bounds import MOST_CHARS
-from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, as_numbers
+from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, as_numbers, is_given
 from routing.workshop.naming import UNNAMED, names_of, renamed
 from routing.workshop.stops import stops_of
 
@@ -173,7 +173,7 @@ def _outcomes(
         return pd.DataFrame({"row": np.arange(len(table)), "expert": expert, "score": score, **numbers}), 0, names
     names, parts, empty = names_of(columns.wide), [], 0
     for column in columns.wide:
-        given = (table[column].str.strip() != "").to_numpy()
+        given = is_given(table[column])
         empty += int((~given).sum())
         score = _score(table[column], columns, column, rows, problems, bad, among=given)
         parts.append(pd.DataFrame({"row": np.arange(len(table)), "expert": names[column], "score": score})[given])
@@ -208,7 +208,7 @@ def _number(
     """An optional number; an empty cell is unknown, anything else must be a number of at least 0."""
     column = columns.optional[name]
     read = pd.to_numeric(table[column].str.strip(), errors="coerce").to_numpy(dtype=float)
-    given = (table[column].str.strip() != "").to_numpy()
+    given = is_given(table[column])
     wrong = given & ~((read >= 0) & (read <= TOKENS_LARGEST))
     _mark(problems, bad, rows, wrong, column, table[column], "is no number of at least 0")
     return np.asarray(np.where(given, read, np.nan))

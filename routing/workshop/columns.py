@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from routing.schema import Floats
 
@@ -51,6 +52,7 @@ WORDS: Final[Mapping[str, float]] = MappingProxyType(
     {**dict.fromkeys(("true", "yes", "pass", "passed", "correct", "good"), 1.0)}
     | dict.fromkeys(("false", "no", "fail", "failed", "incorrect", "wrong", "bad"), 0.0)
 )
+MISSING: Final = ("", "nan", "na", "n/a", "null", "none")  # as pandas, R, SQL and spreadsheets write it
 STARS: Final = "1 to 5 stars"
 WORDED: Final = "yes or no"
 MOSTLY: Final = 0.98  # of the scores must fit a scale that is proposed: a slip in one row does not hide it
@@ -127,8 +129,13 @@ def _key(name: object) -> str:
 
 def _is_score(values: "pd.Series[str]") -> bool:
     """Whether a column looks like scores: some values, all of them numbers or words for yes and no."""
-    seen = values[values.str.strip() != ""].head(500)
+    seen = values[is_given(values)].head(500)
     return len(seen) > 0 and bool(np.isfinite(as_numbers(seen)).all())
+
+
+def is_given(values: "pd.Series[str]") -> NDArray[np.bool_]:
+    """Which cells hold a value at all, shape (n_rows,)."""
+    return np.asarray(~values.str.strip().str.lower().isin(MISSING))
 
 
 def as_numbers(values: "pd.Series[str]") -> Floats:
@@ -146,7 +153,7 @@ def likely_scale(columns: Iterable["pd.Series[str]"]) -> str:
     """
     is_worded, parts = True, []
     for values in columns:
-        seen = values[values.str.strip() != ""]
+        seen = values[is_given(values)]
         is_worded = is_worded and bool(seen.str.strip().str.lower().isin(list(WORDS)).all())
         parts.append(as_numbers(seen))
     numbers = np.concatenate(parts) if parts else np.zeros(0)

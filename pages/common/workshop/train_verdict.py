@@ -96,14 +96,12 @@ def acts(mine: OwnRouter, key: str) -> None:
             icon=":material/download:", on_click="ignore", key=f"router_take_{key}",
             help="Graph, router card, tokenizer, experts and pools.",
         )  # fmt: skip
-        st.button(
-            "Remove",
-            key=f"router_remove_{key}",
-            type="tertiary",
-            icon=":material/delete:",
-            on_click=remove,
-            args=(mine,),
-        )
+        with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"router_removing_{key}"):
+            st.caption("Its files are deleted. Download it first to be able to bring it in again.")
+            st.button(
+                f"Delete {show.escape(mine.name)}", key=f"router_remove_{key}", type="primary", on_click=remove,
+                args=(mine,),
+            )  # fmt: skip
 
 
 def remove(mine: OwnRouter) -> None:

@@ -1,12 +1,16 @@
 """Onboarding from outside: probes chosen as answers come, intervals that shrink, pasted figures, the commands."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from routing.collecting.figures import parse_figures, share_of
+from routing.collecting.learning import JOB, is_learned, learn
 from routing.collecting.probe import Adaptive, probe_set
 from routing.commands import onboard as commands_onboard
 from routing.errors import DataError, GraphError, RoutingError
+from routing.onboarding.benchmarks import Figure
 from routing.onboarding.fit import fit
 from routing.own import OwnExpert
 from routing.registry import load_router
@@ -72,6 +76,27 @@ def test_a_failed_probe_is_replaced_by_another_and_not_asked_again(probes):
         assert task.prompt_id not in done
         done[task.prompt_id] = Collected("x", task.prompt_id, None if len(done) % 4 == 3 else 1.0)
     assert sum(o.score is not None for o in done.values()) == 12
+
+
+def test_what_was_answered_and_not_learned_is_seen(probes, tmp_path):
+    store = open_store(f"sqlite:///{tmp_path / 't.db'}")
+    assert is_learned(store, "", "x", probes, None), "nothing is kept"
+    assert is_learned(store, "", "x", probes, probes.skill(())), "it came from elsewhere"
+    store.outcomes.keep("", JOB, Collected("x", "math/sum", 1.0))
+    assert not is_learned(store, "", "x", probes, None)
+    skill = learn(store, "", "x", probes)
+    assert is_learned(store, "", "x", probes, skill)
+    assert not is_learned(store, "", "x", probes, replace(skill, graph_sha256="another"))
+    store.outcomes.keep("", JOB, Collected("x", "math/gcd", 0.0))
+    assert not is_learned(store, "", "x", probes, skill)
+    store.close()
+
+
+def test_figures_of_a_benchmark_that_the_router_does_not_know_count_for_nothing(probes):
+    figures = [Figure("Of another router", 0.5, 0.1)]
+    assert (probes.skill((), figures).mean == probes.skill(()).mean).all()
+    queue = Adaptive(probes, 5, figures)
+    assert queue.take({}) is not None
 
 
 def test_probes_about_code_are_left_out_where_code_may_not_be_run(probes):

@@ -8,11 +8,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from routing.catalog import fact_sources, load_catalog
-from routing.collecting.probe import JOB, Standing
+from routing.collecting.learning import JOB
+from routing.collecting.probe import Standing
 from routing.figures import onboarding
 from routing.local import local_experts
 from routing.own import TYPED, OwnExpert
 from routing.store import open_store
+from routing.store.outcomes import Collected
 from tests.loopback import Loopback
 from tests.test_pages import words
 
@@ -145,6 +147,15 @@ def test_probes_are_asked_stopped_and_gone_on_with(store):
         app.button(key="onboard_forget").click().run()
         assert store.outcomes.all("", JOB, "normal-x") == ()
         assert store.experts.all("")[0].skill is None
+
+
+def test_what_was_answered_while_the_browser_was_closed_is_learned(store):
+    store.experts.save(OwnExpert("mine", {}, "http://127.0.0.1:9/v1"), "")
+    store.outcomes.keep("", JOB, Collected("mine", "math/sum", 1.0))
+    app = choose(opened(), "mine")
+    assert not app.exception
+    assert "from 1 probes" in words(app)
+    assert store.experts.all("")[0].skill["n_probes"] == 1
 
 
 def test_code_is_run_only_where_the_kernel_holds_it_or_the_person_allows_it(store, monkeypatch):

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from pages.common import keys, look, own, show
+from pages.common import keys, look, own, person, show
 from pages.common.workshop import onboard_add, onboard_figures, onboard_probe, onboard_result
+from routing.collecting.learning import is_learned, learn
 from routing.onboarding.skill import Skill
+from routing.recording import kept
 from routing.schema import Expert
 
 NEW = None
@@ -57,13 +59,17 @@ def chosen() -> Expert | None:
 
 
 def skill_of(expert: Expert) -> Skill | None:
-    """What was learned about an expert, if it belongs to the router in use."""
-    kept = own.mine().by_name.get(expert.name)
-    if kept is None or kept.skill is None:
-        return None
-    skill = Skill.from_json(kept.skill)
-    if skill.graph_sha256 != onboard_result.probes().basis.graph_sha256:
-        st.caption(":material/warning: What was learned belongs to another router. Ask its probes again.")
+    """What was learned about an expert, learned anew where more is known of it, or where another router is in force."""
+    mine = own.mine().by_name.get(expert.name)
+    skill = None if mine is None or mine.skill is None else Skill.from_json(mine.skill)
+    probes, store, owner = onboard_result.probes(), person.store(), person.owner()
+    if not onboard_probe.is_asked(expert):
+        with kept("What was learned"):
+            if not is_learned(store, owner, expert.name, probes, skill):
+                skill = learn(store, owner, expert.name, probes)
+                own.changed()
+    if skill is not None and skill.graph_sha256 != probes.basis.graph_sha256:
+        st.caption(":material/warning: What was learned belongs to another router. Ask it probes, or type figures.")
         return None
     return skill
 
@@ -74,7 +80,7 @@ def head(expert: Expert, skill: Skill | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.badge(onboard_result.badge(skill), icon=":material/science:", color="gray" if skill is None else "blue")
         where = ring.endpoints.get(expert.name) or expert.litellm or "no address"
-        st.caption(f"{show.escape(where)}, {show.escape(keys.status_text(ring, expert))}", width="content")
+        st.caption(f"{show.code(where)}, {show.escape(keys.status_text(ring, expert))}", width="content")
     if not ring.status(expert).is_usable:
         keys.form()
 

@@ -134,11 +134,11 @@ class Collection:
 
     def _work(self, expert: Expert, queue: Queue) -> None:
         while not self.is_stopped and expert.name not in self.problems:
-            with self._lock:
-                task = queue.take(self._done[expert.name])
-            if task is None:
-                return
             try:
+                with self._lock:
+                    task = queue.take(self._done[expert.name])
+                if task is None:
+                    return
                 found = self._asked(expert, task)
                 if found is None:
                     return

@@ -11,21 +11,18 @@ from routing.collecting.tasks import Task
 from routing.errors import GraphError
 from routing.onboarding.basis import Basis
 from routing.onboarding.benchmarks import Figure
-from routing.onboarding.fit import FIGURE_NOISE, fit, prior
+from routing.onboarding.fit import fit, prior
 from routing.onboarding.next_probe import next_probes
 from routing.onboarding.skill import INSIDE_90, Skill
 from routing.predictors.links import sigmoid
 from routing.probes import Probe, own_probes
 from routing.router import Router
 from routing.schema import Floats
-from routing.store import Store
 from routing.store.outcomes import Collected
 
-JOB: Final = "onboarding"
 USUAL: Final = 30
 FEWEST: Final = 10
 BATCH: Final = 16
-FIGURES: Final = "published figures"  # the job under which they are kept, by benchmark
 DOMAINS: Final[Mapping[str, str]] = {
     "math": "Mathematics", "code": "Code", "knowledge": "Knowledge", "clinical": "Clinical", "law": "Law",
     "patents": "Patents", "translation": "Translation", "instructions": "Instructions", "reasoning": "Reasoning",
@@ -66,15 +63,22 @@ class ProbeSet:
         return [row for row, _ in found], np.array([score for _, score in found], dtype=np.float64)
 
     def skill(self, outcomes: Sequence[Collected], figures: Sequence[Figure] = ()) -> Skill:
-        """What outcomes and published figures say of an expert; without any, that it is one like the known ones."""
-        rows, score = self.rows_of(outcomes)
-        if not rows and not figures:
+        """What outcomes and published figures say of an expert; without any, that it is one like the known ones.
+
+        Figures of benchmarks that this router does not know count for nothing.
+        """
+        (rows, score), known = self.rows_of(outcomes), self.known_figures(figures)
+        if not rows and not known:
             return prior(self.basis)
-        return fit(self.basis, self.axes[rows], score, figures=figures)
+        return fit(self.basis, self.axes[rows], score, figures=known)
+
+    def known_figures(self, figures: Sequence[Figure]) -> list[Figure]:
+        """Figures of the benchmarks that this router knows."""
+        return [figure for figure in figures if figure.benchmark in self.basis.benchmarks]
 
     def told(self, skill: Skill, figures: Sequence[Figure]) -> list["Standing"]:
         """Mean predicted score on the prompts of every benchmark that a figure was given for and this router knows."""
-        known = [one for figure in figures if (one := self.basis.benchmarks.get(figure.benchmark)) is not None]
+        known = [self.basis.benchmarks[figure.benchmark] for figure in self.known_figures(figures)]
         return [
             Standing(one.name, one.n_prompts, *mean_score(self.basis, skill, one.axes), known={}) for one in known
         ]  # fmt: skip
@@ -170,31 +174,6 @@ def probe_set(router: Router) -> ProbeSet:
     score = np.concatenate([told.score for told in scores])
     known = {name: score[:, i] for i, name in enumerate(scores[0].experts) if np.isfinite(score[:, i]).all()}
     return ProbeSet(probes, np.concatenate(axes), router.basis, known)
-
-
-def figures_of(store: Store, owner: str, expert: str) -> tuple[Figure, ...]:
-    """Published figures that a person gave for an expert."""
-    kept = store.outcomes.all(owner, FIGURES, expert)
-    return tuple(Figure(o.prompt_id, o.score, FIGURE_NOISE) for o in kept if o.score is not None)
-
-
-def keep_figures(store: Store, owner: str, expert: str, figures: Sequence[Figure]) -> None:
-    """Keep published figures of an expert in the place of earlier ones."""
-    store.outcomes.forget(owner, FIGURES, expert)
-    for figure in figures:
-        store.outcomes.keep(owner, FIGURES, Collected(expert, figure.benchmark, figure.score))
-
-
-def learn(store: Store, owner: str, expert: str, probes: ProbeSet) -> Skill | None:
-    """Fit an expert to all that is kept of it, outcomes and figures, and keep that; None where nothing is."""
-    outcomes = store.outcomes.all(owner, JOB, expert)
-    figures = [f for f in figures_of(store, owner, expert) if f.benchmark in probes.basis.benchmarks]
-    if not figures and not probes.rows_of(outcomes)[0]:
-        store.experts.save_skill(expert, None, owner)
-        return None
-    skill = probes.skill(outcomes, figures)
-    store.experts.save_skill(expert, skill.as_json(), owner)
-    return skill
 
 
 def task_of(probe: Probe) -> Task:

@@ -17,6 +17,7 @@ from routing.schema import Expert
 
 if TYPE_CHECKING:
     from routing.collecting import Collection
+    from routing.collecting.files import OwnPrompts
     from routing.collecting.probe import ProbeSet
     from routing.onboarding.skill import Skill
     from routing.store import Store
@@ -68,7 +69,8 @@ def by_probe(
 
     from routing import bounded
     from routing.collecting import Collection, Desk, Manner
-    from routing.collecting.probe import JOB, Adaptive, figures_of, learn, probe_set
+    from routing.collecting.learning import JOB, figures_of, learn
+    from routing.collecting.probe import Adaptive, probe_set
     from routing.collecting.tasks import SETTINGS
     from routing.registry import load_router
     from routing.store import Place
@@ -101,7 +103,8 @@ def by_probe(
 def by_figures(name: str, file: Path) -> None:
     """Fit an expert to published figures and keep that."""
     from routing.collecting.figures import parse_figures
-    from routing.collecting.probe import keep_figures, learn, probe_set
+    from routing.collecting.learning import keep_figures, learn
+    from routing.collecting.probe import probe_set
     from routing.registry import load_router
 
     kept = app_store()
@@ -131,7 +134,6 @@ def collect(  # noqa: PLR0913, PLR0917 - options of a command
     """Ask experts your own prompts and write the outcomes that `train` reads."""
     from dataclasses import replace
 
-    from routing import bounded
     from routing.collecting import Collection, Desk, Manner
     from routing.collecting.files import export, read_prompts
     from routing.collecting.judge import Grader
@@ -142,10 +144,7 @@ def collect(  # noqa: PLR0913, PLR0917 - options of a command
     catalog, keys = everyone(kept)
     chosen = catalog.subset([name.strip() for name in experts.split(",") if name.strip()]).experts
     grader = None if judge is None else Grader(catalog[judge], keys)
-    if own.n_unchecked and grader is None:
-        raise RoutingError(f"{own.n_unchecked} of {len(own.tasks)} prompts have no check. Add --judge EXPERT for them.")
-    if own.n_run and not (with_code or bounded.is_filtered()):
-        raise RoutingError(f"{own.n_run} prompts have checks that run code. {bounded.UNHELD} To allow it: --run-code")
+    _check_prompts(own, is_judged=grader is not None, with_code=with_code)
     check_budget([*chosen, *([grader.expert] if grader else [])], keys, budget)
     job = f"collect:{hashlib.sha256(f'{out.resolve()}{own.digest}{judge}'.encode()).hexdigest()[:24]}"
     if not resume and ((out / "outcomes.parquet").exists() or kept.outcomes.all(OWNER, job)):
@@ -165,6 +164,16 @@ def collect(  # noqa: PLR0913, PLR0917 - options of a command
     if failed:
         why = "; ".join(running.problems.values()) or _first_error(running.outcomes())
         raise RoutingError(f"{failed} of {total} have no score: {why} Add --resume to ask these again.")
+
+
+def _check_prompts(own: "OwnPrompts", *, is_judged: bool, with_code: bool) -> None:
+    """Refuse prompts that could not be scored, before anything is paid."""
+    from routing import bounded
+
+    if own.n_unchecked and not is_judged:
+        raise RoutingError(f"{own.n_unchecked} of {len(own.tasks)} prompts have no check. Add --judge EXPERT for them.")
+    if own.n_run and not (with_code or bounded.is_filtered()):
+        raise RoutingError(f"{own.n_run} prompts have checks that run code. {bounded.UNHELD} To allow it: --run-code")
 
 
 def everyone(store: "Store") -> tuple[Catalog, KeyRing]:

@@ -5,7 +5,7 @@ import streamlit as st
 from pages.common import own, person, show
 from pages.common.workshop import onboard_result
 from routing.collecting.figures import LONGEST, parse_figures
-from routing.collecting.probe import figures_of, keep_figures, learn
+from routing.collecting.learning import figures_of, keep_figures, learn
 from routing.errors import RoutingError
 from routing.recording import kept
 from routing.schema import Expert

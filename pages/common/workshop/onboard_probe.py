@@ -10,7 +10,8 @@ from pages.common import keys, money, own, person, show
 from pages.common.workshop import onboard_result
 from routing import bounded
 from routing.collecting import Collection, Desk, Manner
-from routing.collecting.probe import DOMAINS, FEWEST, JOB, USUAL, Adaptive, Course, figures_of, learn, task_of
+from routing.collecting.learning import JOB, figures_of, learn
+from routing.collecting.probe import DOMAINS, FEWEST, USUAL, Adaptive, Course, task_of
 from routing.collecting.tasks import SETTINGS, bill
 from routing.errors import RoutingError
 from routing.figures import CONFIG, onboarding
@@ -19,7 +20,7 @@ from routing.schema import Expert
 from routing.store.outcomes import Collected
 
 REDRAW_S: Final = 0.7
-RUN: Final = "onboard_run"
+RUN: Final = "onboard_runs"
 SHOWN: Final = 400  # characters of an answer in the table
 
 
@@ -34,10 +35,24 @@ class Asking:
     is_kept: bool = False
 
 
+def _runs() -> dict[str, Asking]:
+    """What was asked in this browser session, by expert."""
+    runs: dict[str, Asking] = st.session_state.setdefault(RUN, {})
+    return runs
+
+
+def is_asked(expert: Expert) -> bool:
+    """Whether probes of an expert are being asked in this browser session."""
+    return (run := _runs().get(expert.name)) is not None and not run.is_kept
+
+
 def probing(expert: Expert) -> None:
     """Ask an expert probes, or see how far that is."""
-    asked: Asking | None = st.session_state.get(RUN)
-    if asked is not None and asked.expert.name == expert.name and not asked.is_kept:
+    asked = _runs().get(expert.name)
+    others = [run.expert.title for run in _runs().values() if run is not asked and run.collection.is_running]
+    if others:
+        st.caption(f":material/hourglass_top: Being asked meanwhile: {show.escape(', '.join(others))}.")
+    if asked is not None and not asked.is_kept:
         st.fragment(_watch, run_every=REDRAW_S)(asked)
         return
     try:
@@ -46,7 +61,7 @@ def probing(expert: Expert) -> None:
     except RoutingError as problem:
         st.warning(show.escape(str(problem)), icon=":material/database_off:")
         return
-    if asked is not None and asked.expert.name == expert.name and (trouble := asked.collection.problems):
+    if asked is not None and (trouble := asked.collection.problems):
         st.warning(show.escape(next(iter(trouble.values()))), icon=":material/error:")
     _offer(expert, done)
     answers(done)
@@ -126,7 +141,7 @@ def _begin(expert: Expert, count: int, manner: Manner, done: tuple[Collected, ..
     except RoutingError as problem:
         st.warning(show.escape(str(problem)), icon=":material/error:")
         return
-    st.session_state[RUN] = Asking(expert, count, collection, Course(onboard_result.probes(), figures))
+    _runs()[expert.name] = Asking(expert, count, collection, Course(onboard_result.probes(), figures))
     st.rerun()
 
 
@@ -138,7 +153,7 @@ def _forget(name: str) -> None:
             learn(person.store(), person.owner(), name, onboard_result.probes())
     except RoutingError as problem:
         st.toast(show.escape(str(problem)), icon=":material/error:")
-    st.session_state.pop(RUN, None)
+    _runs().pop(name, None)
     own.changed()
 
 

@@ -1,6 +1,7 @@
 """Tables as people have them: as spreadsheets and other programs write them, with names of their own, and too small."""
 
 import json
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from routing.commands import train_router
 from routing.errors import DataError, StoreError
 from routing.outcomes import Outcomes
 from routing.training.tables import Fewest, build_table
-from routing.workshop import bounds, children, locks, places, uploads
+from routing.workshop import bounds, children, locks, places, run, uploads
 from routing.workshop.checking import check
 from routing.workshop.columns import Columns, guess
 from routing.workshop.joining import joined
@@ -178,3 +179,11 @@ def test_the_command_trains_on_as_few_outcomes_as_it_is_told(tmp_path, monkeypat
     for fewest, expected in ((None, Fewest(1000, 200)), (60, Fewest(60, 20)), (500, Fewest(500, 100))):
         train_router(tmp_path, tmp_path, "a", fewest)
         assert told["fewest"] == expected
+
+
+def test_of_what_was_encoded_the_newest_stays(tmp_path):
+    for day, name in enumerate(("features-a.npz", "tuned-a.pt", "features-b.part.npz", "features-c.npz", "tuned-b.pt")):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (day, day))
+    run._keep_newest(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["features-c.npz", "tuned-b.pt"]

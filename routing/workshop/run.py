@@ -21,6 +21,7 @@ from routing.workshop.bounds import FEWEST_IN_SOURCE, FEWEST_OUTCOMES, MOST_AT_O
 LOCK_S: Final = 5.0
 ENCODED: Final = re.compile(r"Encoded ([\d,]+) of ([\d,]+)")
 READ_SHARE, FIT_SHARE = 0.75, 0.9  # of the bar: encoding dominates, judging is short
+CACHED: Final = ("features-*.npz", "tuned-*")
 _speaking = threading.Lock()
 
 
@@ -155,6 +156,7 @@ def _train(place: Path, part: Path, settings: job.Settings, say: Callable[[str],
     save_card(part, card)
     load(part)
     _learn_basis(place / "data", part, say)
+    _keep_newest(cache)
     return measures
 
 
@@ -168,10 +170,10 @@ def _learn_basis(data: Path, part: Path, say: Callable[[str], None]) -> None:
 
 
 def _keep_newest(cache: Path) -> None:
-    """Features of one earlier upload stay, so that a second training on it need not encode again."""
-    found = sorted(cache.glob("features-*.npz"), key=lambda file: file.stat().st_mtime) if cache.is_dir() else []
-    for file in found[:-1]:
-        file.unlink(missing_ok=True)
+    """Of what was encoded and tuned the newest stays, so that a second training on the same upload is quick."""
+    for pattern in CACHED:
+        for file in sorted(cache.glob(pattern), key=lambda one: one.stat().st_mtime)[:-1]:
+            file.unlink(missing_ok=True)
 
 
 def _publish(part: Path, settings: job.Settings) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 import pandas as pd
 
-from routing.errors import DataError
+from routing.errors import DataError, RoutingError
 from routing.workshop import children
 from routing.workshop.bounds import MOST_UPLOAD_MB
 from routing.workshop.checking import Checked, Problem
@@ -84,7 +84,7 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
     (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
     try:
         children.run("read", place)
-    except DataError:
+    except RoutingError:
         forget(owner)
         raise
     for number in range(len(files)):

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from pages.common import person, show
-from routing.errors import DataError
+from routing.errors import RoutingError
 from routing.workshop import uploads
 from routing.workshop.bounds import MOST_EXPERTS, MOST_UPLOAD_MB
 from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, guess, likely_scale
@@ -38,7 +38,7 @@ def upload() -> Upload | None:
         with st.spinner("Reading the file"):
             try:
                 uploads.keep(person.owner(), *((one.name, one.getvalue()) for one in given))
-            except DataError as problem:
+            except RoutingError as problem:
                 st.session_state["train_refused"] = str(problem)
             else:
                 st.session_state.pop("train_refused", None)

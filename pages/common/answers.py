@@ -36,8 +36,10 @@ def text(written: str, *, height: int = 420, is_growing: bool = False) -> None:
     """An answer's words, harmless; a long one scrolls within its card, so that figures stay side by side."""
     if written:
         is_long = len(written) > LONG
-        with st.container(height=height if is_long else "content", border=False, autoscroll=is_long and is_growing):
+        with st.container(height=height if is_long else "content", border=False):
             st.markdown(safe_markdown(written))
+        if is_long and is_growing:  # what comes is below what shows; a text that moved could not be read
+            st.caption(f"{len(written.split()):,} words so far")
 
 
 def ending(answer: Answer) -> None:

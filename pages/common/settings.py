@@ -36,9 +36,10 @@ class Manner:
 
 
 def popover(chosen: Sequence[str]) -> tuple[Manner, dict[str, Override]]:
-    """All settings behind one button."""
+    """What all share behind one button, what single experts have otherwise behind another."""
     with st.popover("Settings", icon=":material/settings:"):
         manner = shared()
+    with st.popover("Per expert", icon=":material/person_edit:", disabled=not chosen):
         return manner, overrides(chosen)
 
 
@@ -83,7 +84,7 @@ def overrides(chosen: Sequence[str]) -> dict[str, Override]:
     marked = {n for n in chosen if _override(n) != Override()}
     name = st.selectbox(
         "Only for", [None, *chosen], key="compare_only_for",
-        placeholder="Nobody, all share the settings above",
+        placeholder="Nobody, all share the settings",
         format_func=lambda n: "" if n is None else titles[n] + " *" * (n in marked),
     )  # fmt: skip
     if name is not None:

@@ -154,7 +154,7 @@ def test_what_was_answered_while_the_browser_was_closed_is_learned(store):
     store.outcomes.keep("", JOB, Collected("mine", "math/sum", 1.0))
     app = choose(opened(), "mine")
     assert not app.exception
-    assert "from 1 probes" in words(app)
+    assert "from 1 probe," in words(app)
     assert store.experts.all("")[0].skill["n_probes"] == 1
 
 

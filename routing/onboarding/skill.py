@@ -48,7 +48,8 @@ class Skill:
     @property
     def origin(self) -> str:
         """What it was learned from, in a few words: "30 probes and published figures"."""
-        parts = [f"{self.n_probes} probes" if self.n_probes else "", "published figures" if self.n_figures else ""]
+        count = f"{self.n_probes} probe{'s' if self.n_probes != 1 else ''}"
+        parts = [count if self.n_probes else "", "published figures" if self.n_figures else ""]
         return " and ".join(part for part in parts if part)
 
     def predict(self, basis: Basis, axes: Floats) -> tuple[Floats, Floats, Floats]:

@@ -68,8 +68,8 @@ def in_use(expert: Expert) -> None:
         column_config=dict.fromkeys(("Published", "Predicted mean", "Low", "High"), percent),
     )  # fmt: skip
     st.caption(
-        "The predicted mean over the benchmark's prompts follows the figure, drawn a little to what its other figures, "
-        "its probes and known experts say."
+        "The predicted mean over a benchmark's prompts follows its figure, drawn to what other figures, probes and "
+        "known experts say: a figure far from all of these is believed in part."
     )
 
 

@@ -234,6 +234,7 @@ def measures(score, low, high, *, n=500, cost=None, blind=None):
     ("given", "kind", "words"),
     [
         ({}, "unmeasured", "nobody can say"),
+        ({"brought_in": True}, "unmeasured", "Brought in from elsewhere"),
         (measures(0.75, 0.01, 0.09), "pays", "0.750 against 0.700 for alpha alone"),
         (measures(0.70, -0.02, 0.02, cost=0.4, blind=0.9), "saves", "99 % of the best score for 40% of its cost"),
         (measures(0.70, -0.02, 0.02, cost=0.4, blind=0.3), "does not pay", "Routing does not pay on your data"),

@@ -8,6 +8,7 @@ from routing.predictors import DEFAULT, PROMPT_BLIND
 
 Kind = Literal["pays", "saves", "open", "does not pay", "unmeasured"]
 FEW: Final = 100
+BROUGHT_IN: Final = "brought_in"  # among the measures of a router that was not trained here
 SAVED: Final = 0.95  # of the best single expert's cost, at 99 % of its score
 
 
@@ -25,6 +26,8 @@ def verdict(measures: Mapping[str, Any]) -> Verdict:
     Routing pays where its mean score is above the best single expert's and the 95 % interval of the gain lies above 0.
     It saves where it is cheaper at nearly that score, by more than knowing prices alone does.
     """
+    if BROUGHT_IN in measures:
+        return Verdict("unmeasured", "Brought in from elsewhere, so nobody measured it on your data.")
     if "own" not in measures:
         return Verdict(
             "unmeasured",

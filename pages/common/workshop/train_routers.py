@@ -9,7 +9,7 @@ from routing.recording import kept
 from routing.store.routers import OwnRouter
 from routing.workshop import archive, job, places
 from routing.workshop.bounds import MOST_ROUTERS, MOST_ROUTERS_MB, MOST_ZIP_MB
-from routing.workshop.verdict import verdict
+from routing.workshop.verdict import BROUGHT_IN, verdict
 
 
 def kept_routers() -> None:
@@ -38,7 +38,7 @@ def row(one: OwnRouter) -> None:
         st.markdown(f"**{show.escape(one.name)}**")
         st.caption(f"{asking.moment(one.created)}. {show.escape(verdict(one.measures).text)}")
         train_verdict.acts(one, str(one.id))
-        if one.measures:
+        if "own" in one.measures:
             with st.expander("Measures"):
                 train_verdict.table(one)
 
@@ -65,10 +65,15 @@ def _take(content: bytes) -> tuple[bool, str]:
     try:
         with st.spinner("Checking graph, card and sample"):
             router_id, card = archive.bring_in(owner, content)
-        with kept("The router"):
-            person.store().routers.add(
-                owner, name=str(card["name"]), folder=router_id, graph_sha256=str(card["graph_sha256"]), measures={}
-            )
+        try:
+            with kept("The router"):
+                person.store().routers.add(
+                    owner, name=str(card["name"]), folder=router_id, graph_sha256=str(card["graph_sha256"]),
+                    measures={BROUGHT_IN: True},
+                )  # fmt: skip
+        except RoutingError:
+            places.remove(places.folder(owner, router_id))  # else it would take room and be in no list
+            raise
     except RoutingError as problem:
         return False, str(problem)
     return True, f"{card['name']} is kept; it predicts {len(card['experts'])} experts."

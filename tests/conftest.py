@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from routing.store import Store, open_store
 from tests.browser import PATIENCE_MS, open_browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,15 @@ def outcome_data() -> Path:
     if not (folder / "prompts.parquet").is_file():
         pytest.skip(f"no outcome data at {folder}: set THALAMUS_DATA to the folder that holds prompts.parquet")
     return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The database of an app that keeps everything in a folder of this test."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    opened = open_store()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,19 +10,10 @@ import pytest
 import yaml
 
 from routing.own import TYPED, OwnExpert
-from routing.store import open_store
 from tests.loopback import Loopback
 
 ROOT = Path(__file__).resolve().parent.parent
 DAY = date(2026, 11, 1)
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    opened = open_store()
-    yield opened
-    opened.close()
 
 
 def mine(address=None, **facts):

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from routing.store import open_store
 from tests.loopback import Loopback
 from tests.test_pages import words
 
@@ -19,14 +18,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LiteLLM
 def server():
     with Loopback() as found:
         yield found
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    opened = open_store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from routing.own import TYPED, OwnExpert
-from routing.store import open_store
 from tests.loopback import Loopback
 from tests.test_pages import MATHS, words
 
@@ -18,14 +17,6 @@ DAY = date(2026, 11, 1)
 MINE = OwnExpert("mine", address="http://127.0.0.1:9/v1").with_facts(
     {"title": "My llama", "price_in_usd_per_mtok": 1.0, "price_out_usd_per_mtok": 2.0, "security_tier": 0}, TYPED, DAY
 )
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    opened = open_store()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -5,12 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from routing.asking import blind_order
 from routing.errors import ServerFailed
-from routing.store import NewRun, Place, Vote, open_store
+from routing.store import NewRun, Place, Vote
 from routing.store.records import PERSON
 from tests.test_pages import words
 from tests.test_store import answer
@@ -27,14 +26,6 @@ RUN = NewRun(
               "fallbacks": []},
     predicted=dict.fromkeys(TWO, TOLD), asked=TWO, repeats=1, is_blind=False,
 )  # fmt: skip
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    opened = open_store()
-    yield opened
-    opened.close()
 
 
 def keep(store, run=RUN, *, texts=("Goethe.", "It was Goethe."), finished=True, place=ME):

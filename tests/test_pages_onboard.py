@@ -13,7 +13,6 @@ from routing.collecting.probe import Standing
 from routing.figures import onboarding
 from routing.local import local_experts
 from routing.own import TYPED, OwnExpert
-from routing.store import open_store
 from routing.store.outcomes import Collected
 from tests.loopback import Loopback
 from tests.test_pages import words
@@ -24,14 +23,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    opened = open_store()
-    yield opened
-    opened.close()
 
 
 def opened():

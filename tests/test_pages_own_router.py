@@ -4,27 +4,17 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from routing.policy_file import capture
 from routing.registry import load_router
 from routing.schema import Preferences
-from routing.store import open_store
 from routing.workshop import places
 from tests import own_router
 from tests.test_pages import MATHS, type_prompt, words
 
 ROOT = Path(__file__).resolve().parent.parent
 POLICIES = "pages/tradeoffs/policies.py"
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    opened = open_store()
-    yield opened
-    opened.close()
 
 
 def opened_app():

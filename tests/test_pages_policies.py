@@ -3,24 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from routing.policy_file import text
-from routing.store import open_store
 from tests.test_pages import MATHS, type_prompt, words
 from tests.test_policy_file import FOUR, NEW, captured
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "pages/tradeoffs/policies.py"
-
-
-@pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    opened = open_store()
-    yield opened
-    opened.close()
 
 
 def opened_page(**state):

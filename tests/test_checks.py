@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from routing.checks import passes
+from routing.answer.text import safe_markdown
+from routing.checks import Check, is_right, passes
+from routing.checks.read import stated_code
 from routing.errors import PreferenceError
 
 
@@ -58,3 +60,21 @@ def test_a_pattern_that_never_ends_is_stopped():
     with pytest.raises(PreferenceError, match=r"took more than 0\.5 s"):
         passes("regex", r"(a|a?)+$(?<=(?:a|aa|a?)+b)", "a" * 4000 + "c")
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("check", "answer"),
+    [
+        (Check("number", 5), "1" * 50_000),
+        (Check("choice", "A"), "\\boxed{" + " " * 50_000),
+        (Check("words", {"sentences": 3}), "." * 50_000 + "x"),
+        (Check("json", {"type": "object"}), "```" + "a" * 50_000),
+        (Check("compare", None), "1" * 50_000),
+    ],
+)
+def test_no_answer_holds_the_app_up_while_it_is_read(check, answer):
+    started = time.process_time()
+    assert not is_right(check, "Which is larger, 2 or 3?", answer)
+    stated_code("```\n" + "\n" * 50_000, "f")
+    safe_markdown("[\n" * 5_000)
+    assert time.process_time() - started < 3  # minutes, where a pattern begins anew at every character

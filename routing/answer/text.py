@@ -15,7 +15,7 @@ _LINK = re.compile(r"\]\((?=\s*<?(?P<address>[^\s)>]{0,12}))")
 _DEFINITION = re.compile(r"^(?P<lead>[ >]*)\[(?=[^\]\n]{0,999}\]:\s*<?(?P<address>[^\s>]{0,12}))", re.MULTILINE)
 _ALLOWED = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 # A line on which a link may get its address, whatever list or quotation it stands in.
-_LABEL = re.compile(r"^[ \t>*+\-\d.)]*\[(?:[^\]\\]|\\.){1,999}\]:", re.MULTILINE | re.DOTALL)
+_LABEL = re.compile(r"^[ \t>*+\-\d.)]*\[(?:[^\[\]\\]|\\.){1,999}\]:", re.MULTILINE | re.DOTALL)
 _BLANK = re.compile(r"(\n[ \t]*(?=\n))")
 _JOINER = "\u2060"  # has no width, and parts what would be an image
 # Streamlit's own marks: coloured text, icons and badges. An answer's words must stay words.

@@ -9,7 +9,7 @@ from routing.errors import PreferenceError
 
 LONGEST_SCHEMA: Final = 5_000
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_SENTENCE = re.compile(r"[.!?]+[\"'”’)\]*_`]*(?:\s|$)")
+_SENTENCE = re.compile(r"(?<![.!?])[.!?]++[\"'”’)\]*_`]*+(?:\s|$)")
 
 
 def is_form(expected: Any, prompt: str, answer: str) -> bool:  # noqa: ANN401 - JSON is anything

@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Final
 
-_OPTION: Final = re.compile(r"^\s*\(?([A-J])[.)]\s+(.+)$", re.MULTILINE)
+_OPTION: Final = re.compile(r"^[^\S\n]*\(?([A-J])[.)]\s+(.+)$", re.MULTILINE)
 _ALONE: Final = re.compile(r"[\W_]*([A-Ja-j])[\W_]*")
-_BOXED: Final = re.compile(r"\\boxed\s*\{\s*(?:\\text\w*\s*\{)?\s*\(?([A-J])\)?\s*\}")
+_BOXED: Final = re.compile(r"\\boxed\s*+\{\s*+(?:\\text\w*+\s*+\{)?\s*+\(?([A-J])\)?\s*+\}")
 # "A or B" chooses nothing, and neither does "a drug".
 _SURE: Final = r"(?!\W{0,3}(?:(?i:or|and|nor)\b|[,/&])\W{0,3}[A-J]\b)"
 _STATED: Final = re.compile(

@@ -23,8 +23,9 @@ _WORDS: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", 
                  "twelve")  # fmt: skip
 _WORD: Final = re.compile(rf"(?<![\w-])(?<!ty )({'|'.join(_WORDS)})(?![\w-])", re.IGNORECASE)
 MOST_WORDS: Final = 40  # of an answer that is read as a statement and not as a calculation
+MOST_CHARACTERS: Final = 1_000  # the same: a word may be long
 
-_RELATION: Final = re.compile(r"(-?\d+(?:\.\d+)?)\**\s+is\s+(?:the\s+|a\s+)?(\w+)", re.IGNORECASE)
+_RELATION: Final = re.compile(r"(?<!\d)(?<!\d\.)(-?\d+(?:\.\d+)?)\**\s+is\s+(?:the\s+|a\s+)?(\w+)", re.IGNORECASE)
 _SMALLER: Final = re.compile(r"\b(smaller|lesser|less|smallest|lower)\b", re.IGNORECASE)
 _LARGER: Final = re.compile(r"\b(bigger|larger|greater|biggest|largest|greatest|higher)\b", re.IGNORECASE)
 _PLAIN_NUMBER: Final = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
@@ -62,13 +63,16 @@ def new_number(prompt: str, answer: str) -> float | None:
     1000.0
     """
     found = set(_numbers(answer)) - set(_numbers(prompt))
-    is_short = len(answer.split()) <= MOST_WORDS
-    return found.pop() if len(found) == 1 and is_short and not _is_open(answer) else None
+    return found.pop() if len(found) == 1 and _is_short(answer) and not _is_open(answer) else None
+
+
+def _is_short(answer: str) -> bool:
+    return len(answer) <= MOST_CHARACTERS and len(answer.split()) <= MOST_WORDS
 
 
 def _is_open(answer: str) -> bool:
     """Whether a short answer names two numbers and does not decide."""
-    either = _EITHER.search(answer) if len(answer.split()) <= MOST_WORDS else None
+    either = _EITHER.search(answer) if _is_short(answer) else None
     return either is not None and len({_numbers(part)[-1] for part in either.groups() if part}) > 1
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any, Final
 
 LONGEST_ANSWER: Final = 100_000
-_FENCE = re.compile(r"(?:```|~~~)[ \t]*(\w*)[^\n]*\n(.*?)(?:```|~~~|\Z)", re.DOTALL)
+_FENCE = re.compile(r"(?:```|~~~)[ \t]*+(\w*+)[^\n`~]*+\n(.*?)(?:```|~~~|\Z)", re.DOTALL)
 _THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL)
 # Templates that begin the thought themselves leave only its end in the answer.
 _THOUGHT = re.compile(r"\A.*</think(?:ing)?>", re.DOTALL)
@@ -50,7 +50,7 @@ def stated_json(answer: str) -> Any:  # noqa: ANN401 - JSON is anything
 def stated_code(answer: str, function: str) -> tuple[str, ...]:
     """Texts that may define a function, likeliest first: all fences together, each that defines it, what looks so."""
     fenced = [body for _, body in _FENCE.findall(answer)]
-    defines = re.compile(rf"^\s*(?:def\s+{re.escape(function)}\b|{re.escape(function)}\s*[=:])", re.MULTILINE)
+    defines = re.compile(rf"^[ \t]*(?:def\s+{re.escape(function)}\b|{re.escape(function)}\s*[=:])", re.MULTILINE)
     naming = [body for body in reversed(fenced) if defines.search(body)][:2]
     start = _START_OF_CODE.search(answer)
     loose = [] if fenced or start is None else _shorter(answer[start.start() :])

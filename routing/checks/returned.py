@@ -8,7 +8,7 @@ from routing.errors import DataError
 
 _BLOCK = re.compile(r"\[PYTHON\]\s*(.*?)\s*assert (f\(.*\)) == \?\?\s*\[/PYTHON\]", re.DOTALL)
 _LITERAL = re.compile(r"==\s*(.+)$", re.MULTILINE)
-_FENCE = re.compile(r"```(?:python)?\s*(.*?)```", re.DOTALL)
+_FENCE = re.compile(r"```(?:python)?(.*?)```", re.DOTALL)
 _LONGEST_LITERAL = 2_000
 
 

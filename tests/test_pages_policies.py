@@ -5,6 +5,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from pages.common.policies_compare import PRESENT, ratio
 from routing.policy_file import text
 from tests.test_pages import MATHS, type_prompt, words
 from tests.test_policy_file import FOUR, NEW, captured
@@ -29,6 +30,10 @@ def settings_shown(app):
     return {row["Setting"]: (row["From"], row["To"]) for row in app.dataframe[1].value.to_dict("records")}
 
 
+def compared(app):
+    return app.selectbox(key="policy_before").value, app.selectbox(key="policy_after").value
+
+
 def test_without_any_the_page_says_what_to_do_and_saving_needs_a_name(store):
     app = opened_page()
     assert "No policy file is kept yet" in words(app)
@@ -44,7 +49,10 @@ def test_the_present_settings_are_saved_and_what_changed_is_told(store):
     app.run()
     assert settings_shown(app) == {"cost weight": ("0.4", "5")}
     assert {m.label: m.value for m in app.metric}["Prompts with another pick"] != "0.0%"
+    assert compared(app) == (1, PRESENT)
     app.button(key="policy_save").click().run()
+    assert compared(app) == (1, 2)
+    assert settings_shown(app) == {"cost weight": ("0.4", "5")}
     assert [k.version for k in store.policies.versions("Team default", "")] == [2, 1]
     app.button(key="policy_save").click().run()
     assert len(store.policies.versions("Team default", "")) == 2
@@ -82,7 +90,8 @@ def test_a_version_for_another_graph_loads_only_after_it_was_accepted(store):
     assert not app.button(key="policy_load").disabled
     assert store.policies.open("Team default", "").policy.rebound
     assert app.session_state["weight_cost"] == 0.4
-    assert "Both say the same" in words(app)
+    assert compared(app) == (1, 2)
+    assert "accepted on other graphs" in settings_shown(app)
 
 
 def test_a_version_with_unknown_experts_brings_their_facts(store):
@@ -128,3 +137,9 @@ def test_names_and_notes_are_never_markup(store):
     app = opened_page()
     assert not app.exception
     assert "<img" not in words(app).replace("\\<img", "")
+
+
+def test_a_change_of_cost_is_told_as_a_share_and_where_it_is_large_as_a_factor():
+    assert ratio((0.001, 0.0012)) == "+20% from \\$0.001"
+    assert ratio((0.00011, 0.0165)) == "150 times \\$0.00011"
+    assert ratio((0.001, 0.001)) is None

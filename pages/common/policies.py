@@ -114,6 +114,8 @@ def made_for(policy: PolicyFile) -> tuple[int | None, str] | None:
 def name_chosen() -> None:
     """The name chosen among kept ones is the one that a change is most likely meant for; for callbacks."""
     st.session_state["policy_new_name"] = st.session_state[CHOSEN]
+    for key in ("policy_before", "policy_after"):
+        st.session_state.pop(key, None)
 
 
 def keep(policy: PolicyFile) -> None:

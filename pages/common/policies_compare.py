@@ -26,9 +26,13 @@ def compare(versions: list[Kept], now: PolicyFile) -> None:
     st.markdown("#### What changed?")
     by_number = {one.version: one.policy for one in versions} | {PRESENT: now}
     options = [PRESENT, *[one.version for one in versions]]
+    state = st.session_state
+    if not {state.get("policy_before"), state.get("policy_after")} <= set(options):
+        # Set rather than left to the boxes' defaults: the browser would keep the versions that it showed before.
+        state["policy_before"], state["policy_after"] = telling(versions, now)
     left, right = st.columns(2)
-    before = left.selectbox("From", options, index=1, key="policy_before", format_func=_label)
-    after = right.selectbox("To", options, index=0, key="policy_after", format_func=_label)
+    before = left.selectbox("From", options, key="policy_before", format_func=_label)
+    after = right.selectbox("To", options, key="policy_after", format_func=_label)
     old, new = by_number[before], by_number[after]
     found = changes(old, new)
     if not found:
@@ -42,6 +46,14 @@ def compare(versions: list[Kept], now: PolicyFile) -> None:
         did(_effect(old, new), has_own=bool(old.own or new.own))
     except RoutingError as problem:
         st.caption(f":material/info: {show.escape(str(problem))}")
+
+
+def telling(versions: list[Kept], now: PolicyFile) -> tuple[int, int]:
+    """The pair to compare first: what is not saved yet; where all is saved, what the newest version changed."""
+    newest = versions[0]
+    if len(versions) > 1 and not changes(newest.policy, now):
+        return versions[1].version, newest.version
+    return newest.version, PRESENT
 
 
 def _label(version: int) -> str:
@@ -73,7 +85,7 @@ def did(found: Effect | None, *, has_own: bool) -> None:
         "Mean predicted score", _score(found.score[1]), _delta(found.score, "{:+.3f}"), delta_color="normal"
     )  # fmt: skip
     cost.metric(
-        "Mean predicted cost", money(found.cost_usd[1]).replace("$", "\\$"), _ratio(found.cost_usd), delta_color="off"
+        "Mean predicted cost", money(found.cost_usd[1]).replace("$", "\\$"), ratio(found.cost_usd), delta_color="off"
     )
     apart = " Experts of your own have no predictions there, so they take no part." if has_own else ""
     split = cached.sample(active.folder()).split
@@ -102,8 +114,10 @@ def _delta(pair: tuple[float, float], form: str) -> str | None:
     return None if math.isnan(change) or abs(change) < 0.0005 else form.format(change)
 
 
-def _ratio(pair: tuple[float, float]) -> str | None:
-    """How the cost changed, as a share of what it was."""
+def ratio(pair: tuple[float, float]) -> str | None:
+    """How the cost changed: as a share of what it was, or how many times it is where it at least doubled."""
     if not all(math.isfinite(v) for v in pair) or pair[0] <= 0 or abs(pair[1] / pair[0] - 1) < 0.0005:
         return None
-    return f"{pair[1] / pair[0] - 1:+.0%} from {money(pair[0])}".replace("$", "\\$")
+    times = pair[1] / pair[0]
+    before = money(pair[0]).replace("$", "\\$")
+    return f"{times - 1:+.0%} from {before}" if times < 2 else f"{times:,.3g} times {before}"

@@ -98,7 +98,7 @@ def facts(policy: PolicyFile) -> None:
         "Limits": policies.limits_text(policy),
     }
     if policy.own:
-        rows["Own facts"] = ", ".join(one.name for one in policy.own)
+        rows["Facts of your own experts"] = ", ".join(one.name for one in policy.own)
     st.caption("  \n".join(f"**{key}** {show.escape(value)}" for key, value in rows.items()))
 
 

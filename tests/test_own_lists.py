@@ -10,7 +10,7 @@ from routing.catalog_check import price_map_source
 from routing.own import TYPED, OwnExpert
 from routing.own.ageing import OLD_DAYS, price_notes, taken_over
 from routing.own.checks import checked
-from routing.own.listings import find, free_name, own_of, usual_tier
+from routing.own.listings import find, free_name, own_of, retirement, usual_tier
 from routing.own.lists import called, day_of, everything, models_dev_source
 
 TODAY = date(2026, 11, 22)
@@ -33,13 +33,37 @@ def test_thousands_are_listed_once_each_and_every_one_can_be_taken(entries):
 
 
 def test_the_likeliest_comes_first(entries):
-    assert find("gpt-4o-mini", entries)[0].litellm == "openai/gpt-4o-mini"
-    assert find("GROQ llama 3.3", entries)[0].litellm == "groq/llama-3.3-70b-versatile"
-    assert find("no such expert anywhere", entries) == []
+    assert find("gpt-4o-mini", entries, TODAY)[0].litellm == "openai/gpt-4o-mini"
+    assert find("GROQ llama 3.3", entries, TODAY)[0].litellm == "groq/llama-3.3-70b-versatile"
+    assert find("no such expert anywhere", entries, TODAY) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("gemini 3.1 flash lite", "gemini/gemini-3.1-flash-lite"),
+        ("claude-sonnet-4-5", "anthropic/claude-sonnet-4-5"),
+        ("claude sonnet 4.5", "anthropic/"),
+    ],
+)
+def test_a_makers_own_entry_comes_first_while_it_is_served(entries, words, first):
+    found = find(words, entries, TODAY)
+    assert found[0].litellm.startswith(first)
+    retires = found[0].retires
+    if retires is not None:
+        assert find(words, entries, retires)[0].litellm != found[0].litellm, "it is retired then"
+
+
+def test_only_what_is_retired_goes_last_and_what_soon_will_be_is_marked(entries):
+    one = find("gpt-4o-mini", entries, TODAY)[0]
+    days = {"retired": 0, "soon": 90, "later": 91}
+    told = [replace(one, litellm=f"openai/{name}", retires=TODAY + timedelta(d)) for name, d in days.items()]
+    assert [retirement(e, TODAY) for e in told] == list(days)
+    assert [e.name for e in find("openai", told, TODAY)] == ["later", "soon", "retired"]
 
 
 def test_prices_and_context_are_litellms_and_the_rest_is_models_devs(entries):
-    own = own_of(find("gpt-4o-mini", entries)[0], "mini", 2, TODAY)
+    own = own_of(find("gpt-4o-mini", entries, TODAY)[0], "mini", 2, TODAY)
     expert = own.expert
     assert (expert.price_in_usd_per_mtok, expert.price_out_usd_per_mtok) == (0.15, 0.6)
     assert (expert.released, expert.open_weights) == (date(2024, 7, 18), False)
@@ -61,7 +85,7 @@ def test_an_expert_without_litellm_brings_its_address(entries):
 
 
 def test_a_taken_name_gives_way(entries):
-    mini = find("gpt-4o-mini", entries)[0]
+    mini = find("gpt-4o-mini", entries, TODAY)[0]
     assert free_name(mini, ()) == "gpt-4o-mini"
     assert free_name(mini, {"gpt-4o-mini"}) == "openai/gpt-4o-mini"
     assert free_name(mini, {"gpt-4o-mini", "openai/gpt-4o-mini"}) == "openai/gpt-4o-mini-2"

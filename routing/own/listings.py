@@ -1,8 +1,9 @@
 """Starting from what others list: finding an entry, and making an own expert of it."""
 
+import re
 from collections.abc import Collection, Iterable
-from datetime import date
-from typing import Final
+from datetime import date, timedelta
+from typing import Final, Literal
 
 from routing.catalog import Catalog
 from routing.errors import CatalogError
@@ -12,30 +13,51 @@ from routing.own.checks import checked_name
 from routing.own.lists import Listed, day_of, everything
 
 # Who serves its own experts comes before those who serve the experts of others.
-_MAKERS: Final = frozenset({"ai21", "anthropic", "cohere", "deepseek", "gemini", "mistral", "openai", "xai"})
+_MAKERS: Final = frozenset(
+    {"ai21", "anthropic", "cohere", "deepseek", "gemini", "minimax", "mistral", "moonshot", "openai", "xai", "zai"}
+)
 TIER_SOURCE: Final = "as shipped experts of this provider"
+SOON: Final = timedelta(days=90)
 
 
-def find(words: str, entries: Iterable[Listed]) -> list[Listed]:
-    """Entries that hold every word; first the exact name, what is callable here, priced, not retired, and newest."""
+def find(words: str, entries: Iterable[Listed], today: date) -> list[Listed]:
+    """Entries that hold every word, the likeliest first.
+
+    Those that are retired come last. Of the others the exact name comes first, then what is callable here, what its
+    own maker serves, what is priced, and the newest.
+    """
     wanted = words.lower().split()
     found = [e for e in entries if all(w in f"{e.litellm} {e.title} {e.provider}".lower() for w in wanted)]
-    asked = words.strip().lower()
+    asked = _alike(words.strip())
 
     def rank(entry: Listed) -> tuple[bool, bool, bool, bool, bool, bool, int, str]:
         return (
-            entry.retires is not None,
-            asked not in {entry.name.lower(), entry.litellm.lower()},
+            retirement(entry, today) == "retired",
+            asked not in {_alike(entry.name), _alike(entry.litellm)},
             entry.litellm.split("/", 1)[0] not in KEY_NAMES or entry.address is not None,
+            entry.litellm.split("/", 1)[0] not in _MAKERS,
             None in entry.prices,
             not entry.price_list.startswith("litellm"),
-            entry.litellm.split("/", 1)[0] not in _MAKERS,
             # Without a day of release an entry is mostly too new for models.dev.
             -(entry.released or date.max).toordinal(),
             entry.litellm,
         )
 
     return sorted(found, key=rank)
+
+
+def _alike(name: str) -> str:
+    """A name as people type it: claude sonnet 4.5 is claude-sonnet-4-5."""
+    return "-".join(re.split(r"[\s._-]+", name.lower()))
+
+
+def retirement(entry: Listed, today: date) -> Literal["none", "later", "soon", "retired"]:
+    """Whether an entry was taken away, will be within 90 days, will be later, or for all that is known never."""
+    if entry.retires is None:
+        return "none"
+    if entry.retires <= today:
+        return "retired"
+    return "soon" if entry.retires - today <= SOON else "later"
 
 
 def own_of(listed: Listed, name: str, tier: int, today: date) -> OwnExpert:

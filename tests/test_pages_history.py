@@ -7,6 +7,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
+from pages.common.history import listing
 from routing.asking import blind_order
 from routing.errors import ServerFailed
 from routing.store import NewRun, Place, Vote
@@ -118,6 +119,8 @@ def test_a_blind_run_hides_its_names_until_they_are_asked_for(store):
     assert "It was Goethe." in said
     assert "**o3-mini**" not in said
     assert "served" not in said
+    assert "show here how far" in words(tab(app, "Predictions"))
+    tab(app, "Runs")
     app.button(key="kept_reveal").click().run()
     assert "**o3-mini**" in words(app)
     assert not store.runs.open(run_id, "").run.is_blind
@@ -130,6 +133,15 @@ def test_a_blind_run_hides_its_names_until_they_are_asked_for(store):
     assert (vote.is_blind, f"{vote.winner} #1") == (True, letter_a)
     assert "Names were hidden" in words(app)
     assert not app.exception
+
+
+def test_exports_leave_out_what_is_hidden(store, monkeypatch):
+    taken = []
+    monkeypatch.setattr(listing, "export_buttons", lambda found, _: taken.extend(run.id for run in found()))
+    keep(store, replace(RUN, is_blind=True))
+    seen = keep(store)
+    listing.exports(store, "", ("", "", ""), "found")
+    assert taken == [seen]
 
 
 def test_what_was_found_is_deleted_and_gone_experts_are_said(store):

@@ -19,6 +19,7 @@ from routing.recording import begin
 from routing.schema import Answer
 from routing.store import NewRun, Place, Vote, open_store
 from routing.store.engine import URL_NAME, connect, default_url
+from routing.store.records import PERSON
 from routing.store.tables import Base
 
 ME = Place("", "browser-1")
@@ -181,7 +182,7 @@ def test_settling_gives_back_what_was_not_spent_and_unknown_stays_charged(store)
 @pytest.mark.parametrize(
     ("one", "charged"),
     [
-        (answer(text="", cost=None, error=ServerFailed("It failed.")), 0.0),
+        (answer(text="", cost=0.0, error=ServerFailed("It failed.")), 0.0),
         (answer(text="", cost=0.2, error=ServerFailed("The answer is empty, and billed.")), 0.2),
         (answer(text="", cost=None, error=TimedOut("It was still thinking.")), 0.4),
     ],
@@ -191,6 +192,16 @@ def test_a_failure_without_text_is_charged_unless_nothing_was_billed(store, one,
     expert = load_catalog()["o3-mini"]
     recorder.keep(Column("a #1", expert, expert), one)
     assert store.ledger.charged(ME.browser) == pytest.approx(charged)
+
+
+def test_the_ledger_knows_whose_names_are_hidden_until_the_vote(store):
+    blind, seen = (begin(store, replace(RUN, is_blind=is_blind), ME, {"a #1": 0.4}, 1.0) for is_blind in (True, False))
+    assert {line.run_id for line in store.ledger.lines(ME.browser)} == {blind.run_id, seen.run_id}
+    assert store.ledger.hidden(ME.browser) == {blind.run_id}
+    store.votes.add(blind.run_id, Vote("a-judge", "tie", None, RUN.asked, is_blind=True))
+    assert store.ledger.hidden(ME.browser) == {blind.run_id}
+    store.votes.add(blind.run_id, Vote(PERSON, "tie", None, RUN.asked, is_blind=True))
+    assert not store.ledger.hidden(ME.browser)
 
 
 def test_clicks_at_the_same_time_never_pass_the_budget_together(store):

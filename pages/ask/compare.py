@@ -77,7 +77,7 @@ def ask(reading: Reading, routed: Routed) -> None:
         if st.button("Stop all", key="compare_stop", icon=":material/stop:", disabled=not busy) and turn is not None:
             turn.comparison.stop()
         manner, own = settings.popover(chosen)
-        money.popover(conversation.hidden_runs())
+        money.popover()
         is_blind = st.toggle("Blind", key="compare_blind", persist_state="session", help="Hide names until you vote.")
     plan, cost = choosing.planned(reading, routed, chosen, manner, own)
     with st.container(gap="xxsmall"):

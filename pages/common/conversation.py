@@ -141,11 +141,6 @@ def ask(
     st.session_state.pop("ask_again", None)
 
 
-def hidden_runs() -> set[str]:
-    """Runs on the page whose names are hidden: what they cost would tell who is who."""
-    return {turn.recorder.run_id for turn in turns() if turn.is_hidden and turn.recorder is not None}
-
-
 def revealed(run_id: str) -> None:
     """Names of a run were shown before a vote; it is not blind any more, here and in the store.
 

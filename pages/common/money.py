@@ -1,7 +1,6 @@
 """Money before the click: what asking costs, what the budget of this browser session still allows, and its ledger."""
 
 import math
-from collections.abc import Collection
 from typing import Final
 
 import pandas as pd
@@ -50,13 +49,25 @@ def lines() -> list[Line]:
         return asking.store().ledger.lines(asking.place().browser)
 
 
-def popover(hidden: Collection[str] = ()) -> None:
-    """The budget, what is left of it, and the ledger without the calls of runs whose names are hidden."""
+def named(found: list[Line]) -> list[Line]:
+    """Lines without the calls of runs whose names are hidden.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with kept("The ledger"):
+        hidden = asking.store().ledger.hidden(asking.place().browser)
+    return [line for line in found if line.run_id not in hidden]
+
+
+def popover() -> None:
+    """The budget, what is left of it, and the ledger."""
     st.session_state.setdefault("budget", USUAL_BUDGET_USD)
     try:
         found, problem = lines(), ""
+        shown = named(found)
     except RoutingError as failure:
-        found, problem = [], str(failure)
+        found, shown, problem = [], [], str(failure)
     account = account_of(found, budget_usd())
     label = "Budget" if account.left_usd is None else f"{purse(account.left_usd)} left"
     with st.popover(label, icon=":material/account_balance_wallet:", key="budget_popover"):
@@ -72,13 +83,12 @@ def popover(hidden: Collection[str] = ()) -> None:
             st.caption("Nothing spent yet. Every call will be listed here.")
         else:
             st.caption(f"{dollars(account.charged_usd)} spent or reserved in {len(found)} calls.")
-            ledger(found[-200:], is_short=True, hidden=hidden)
+            ledger(shown[-200:], is_short=True, n_hidden=len(found) - len(shown))
 
 
-def ledger(found: list[Line], *, is_short: bool = False, hidden: Collection[str] = ()) -> None:
-    """Lines of the ledger, newest first; the short form fits into a popover, ``hidden`` runs are left out."""
-    if any(line.run_id in hidden for line in found):
-        found = [line for line in found if line.run_id not in hidden]
+def ledger(found: list[Line], *, is_short: bool = False, n_hidden: int = 0) -> None:
+    """Lines of the ledger, newest first; the short form fits into a popover."""
+    if n_hidden:
         st.caption("Calls whose names are hidden are listed after the vote.")
     st.dataframe(
         frame(found),

@@ -9,8 +9,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from routing.errors import BudgetError
-from routing.store.records import Place
-from routing.store.tables import SpendRow
+from routing.store.records import PERSON, Place
+from routing.store.tables import RunRow, SpendRow, VoteRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,13 @@ class Ledger:
         with Session(self._engine) as session:
             rows = session.scalars(select(SpendRow).where(SpendRow.browser == browser).order_by(SpendRow.id))
             return [_line(row) for row in rows]
+
+    def hidden(self, browser: str) -> frozenset[str]:
+        """Runs of a browser session whose names are hidden: what calls cost would tell whose answer is whose."""
+        mine = RunRow.id.in_(select(SpendRow.run_id).where(SpendRow.browser == browser))
+        query = select(RunRow.id).where(mine, RunRow.is_blind, ~RunRow.votes.any(VoteRow.judge == PERSON))
+        with Session(self._engine) as session:
+            return frozenset(session.scalars(query))
 
     def charged(self, browser: str) -> float:
         """What a browser session has spent or reserved, in dollars."""

@@ -5,7 +5,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, conversation, keys, money, own
+from pages.common import asking, keys, money, own
 from pages.common.download import csv_button
 from routing import figures
 from routing.figures.strengths import strengths
@@ -37,8 +37,8 @@ def all_runs() -> list[KeptRun]:
 
 
 def predictions() -> None:
-    """Running error of the predictions, and measured paces."""
-    runs, titles = all_runs(), own.titles()
+    """Running error of the predictions, and measured paces; of runs whose names are hidden they would tell them."""
+    runs, titles = [run for run in all_runs() if not run.is_hidden], own.titles()
     if not errors(runs):
         st.info("Complete answers on Compare show here how far their predictions were off.", icon=":material/rule:")
         return
@@ -147,8 +147,6 @@ def spend() -> None:
     if not found:
         st.caption("This browser session has called nobody yet.")
         return
-    hidden = conversation.hidden_runs()
-    money.ledger(found, hidden=hidden)
-    csv_button(
-        money.frame([line for line in found if line.run_id not in hidden]), "thalamus-ledger.csv", key="csv_ledger"
-    )
+    shown = money.named(found)
+    money.ledger(shown, n_hidden=len(found) - len(shown))
+    csv_button(money.frame(shown), "thalamus-ledger.csv", key="csv_ledger")

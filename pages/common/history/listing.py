@@ -136,13 +136,14 @@ def _delete_found(search: str, domain: str, expert: str) -> None:
 
 
 def exports(store: Store, owner: str, looked_for: tuple[str, str, str], name: str) -> None:
-    """Everything found, as CSV with a row an answer and as JSONL with a line a run."""
+    """What was found and has names, as CSV with a row an answer and as JSONL with a line a run."""
 
     def found() -> list[KeptRun]:
         search, domain, expert = looked_for
         listed = store.runs.find(owner, search=search, domain=domain, expert=expert, limit=MOST_EXPORTED)
         wanted = {summary.id for summary in listed}
-        return [run for run in store.runs.all(owner, limit=MOST_EXPORTED) if run.id in wanted]
+        everything = store.runs.all(owner, limit=MOST_EXPORTED)
+        return [run for run in everything if run.id in wanted and not run.is_hidden]
 
     export_buttons(found, name)
 

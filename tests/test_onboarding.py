@@ -17,7 +17,7 @@ from routing.evaluation.measures import nearest
 from routing.evidence_tables import between
 from routing.onboarding import build
 from routing.onboarding.basis import BASIS_FILE, load_basis, save_basis
-from routing.onboarding.benchmarks import Figure, benchmark_of
+from routing.onboarding.benchmarks import Benchmark, Figure, benchmark_of
 from routing.onboarding.build import Known, build_basis
 from routing.onboarding.fit import fit, prior
 from routing.onboarding.next_probe import next_probes
@@ -27,6 +27,7 @@ from routing.onboarding.validate import Held, leave_out, summed
 from routing.predictors.links import sigmoid
 from routing.predictors.onboarded import Onboarded
 from routing.schema import Features, Prediction
+from routing.workshop.imported import is_sound
 
 SOURCES = ("mmlu-pro", "livecodebench")
 TASKS = (("law", "physics"), ("lcb-codegen-easy", "lcb-codegen-hard"))
@@ -190,6 +191,23 @@ def test_a_damaged_skill_is_refused(change):
     raw = {**prior(BASIS).as_json(), **change}
     with pytest.raises(DataError, match=r"not a stored skill.*onboard the expert again"):
         Skill.from_json(raw)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"residual": -BASIS.residual},
+        {"covariance": np.triu(BASIS.covariance)},
+        {"covariance": -BASIS.covariance},
+        {"benchmarks": {"MMLU": Benchmark("MMLU", AXES[:61])}},
+        {"benchmarks": {str(i): Benchmark(str(i), AXES[:1]) for i in range(401)}},
+        {"mean": np.full_like(BASIS.mean, np.nan)},
+    ],
+)
+def test_a_basis_from_elsewhere_is_as_training_makes_it(change):
+    n_sources = len(BASIS.residual)
+    assert is_sound(BASIS, n_sources)
+    assert not is_sound(replace(BASIS, **change), n_sources)
 
 
 def test_a_basis_survives_being_stored_and_belongs_to_one_graph(tmp_path):

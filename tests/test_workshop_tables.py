@@ -36,6 +36,8 @@ def test_a_spreadsheet_with_semicolons_and_decimal_commas(tmp_path):
     assert found.to_dict("list") == {
         "prompt": ["What, now?", "And 1,5"], "expert": ["a", "b"], "score": ["0.5", "1"], "latency": ["1.25", ""],
     }  # fmt: skip
+    # R writes what is missing as NA beside decimal commas.
+    assert read(tmp_path, "log.csv", "prompt;score\nx;0,5\ny;NA\n")["score"].tolist() == ["0.5", "NA"]
     # Between commas "1,234" may be a thousand, so it stays as it is.
     assert read(tmp_path, "log.csv", 'prompt,tokens\nx,"1,234"\n')["tokens"].tolist() == ["1,234"]
 
@@ -158,6 +160,13 @@ def test_two_tables_that_do_not_belong_together_are_refused(change, said):
     prompts, outcomes = change(*two_tables(3))
     with pytest.raises(DataError, match=said):
         joined([("p.csv", prompts), ("o.csv", outcomes)])
+
+
+def test_everything_that_joining_repeats_is_counted():
+    prompts, outcomes = two_tables(3)
+    many = pd.concat([outcomes] * 2_000)
+    with pytest.raises(DataError, match=r"The joined table has [\d,]+ MB; at most 400 MB are read"):
+        joined([("p.csv", prompts.assign(note="n" * 100_000)), ("o.csv", many)])
 
 
 def test_only_so_many_uploads_are_read_at_a_time(tmp_path, monkeypatch):

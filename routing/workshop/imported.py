@@ -12,6 +12,7 @@ from routing.catalog import ASSETS
 from routing.encoder import CARD_FILE, GRAPH_FILE, MAX_TOKENS
 from routing.errors import CatalogError, DataError, GraphError
 from routing.onboarding.basis import BASIS_FILE, SHARE, Basis, save_basis
+from routing.onboarding.build import PER_BENCHMARK
 from routing.own.checks import checked_name, is_plain
 from routing.predictors import DEFAULT, PREDICTORS
 from routing.registry import load_routers
@@ -25,6 +26,8 @@ from routing.workshop.job import checked_name as checked_router_name
 LARGEST_CARD: Final = 2_000_000  # bytes
 MOST_ARRAYS_MB: Final = 50  # of a file of arrays, unpacked
 MOST_AXES: Final = 400
+MOST_BENCHMARKS: Final = 400
+LONGEST_BENCHMARK: Final = 100  # characters of a name: a task's, and what goes before it
 LARGEST_NUMBER: Final = 1e5  # in what onboarding rests on, where all is log odds and their squares
 _NUMBERS: Final = {"type": "object", "additionalProperties": {"type": ["number", "null"]}}
 _TABLE: Final = {"type": "object", "additionalProperties": _NUMBERS}
@@ -145,13 +148,13 @@ def _basis(folder: Path, router: Router) -> None:
         return
     n_sources = router.encoder.encode(["Hello"]).heads[SHARE].shape[1]
     basis = router.basis
-    if basis is None or list(basis.experts) != router.card["experts"] or not _is_sound(basis, n_sources):
+    if basis is None or list(basis.experts) != router.card["experts"] or not is_sound(basis, n_sources):
         raise GraphError(f"{BASIS_FILE} does not match the router card. Export the router again.")
     save_basis(basis, path)
 
 
-def _is_sound(basis: Basis, n_sources: int) -> bool:
-    """Whether every array has the shape that the others imply, finite numbers, and a spread that can be inverted."""
+def is_sound(basis: Basis, n_sources: int) -> bool:
+    """Whether every array is as large as training makes it, its numbers finite, and the spread can be inverted."""
     n = len(basis.mean) if basis.mean.ndim == 1 else 0
     if not 0 < n <= MOST_AXES:
         return False
@@ -162,7 +165,10 @@ def _is_sound(basis: Basis, n_sources: int) -> bool:
         shapes == [(len(basis.experts), n), (n,), (n,), (n, n), (n_sources,)]
         and all(bool((np.abs(part) <= LARGEST_NUMBER).all()) for part in (*parts, *axes))
         and bool(((basis.source >= 0) & (basis.source < n_sources)).all())
+        and bool((basis.residual >= 0).all())
+        and np.allclose(basis.covariance, basis.covariance.T)
         and bool(np.linalg.eigvalsh(basis.covariance).min() > 0)
-        and all(one.ndim == 2 and one.shape[1] == n and len(one) for one in axes)
-        and all(is_plain(name) and len(name) <= 80 for name in basis.benchmarks)
+        and len(axes) <= MOST_BENCHMARKS
+        and all(one.ndim == 2 and one.shape[1] == n and 0 < len(one) <= PER_BENCHMARK for one in axes)
+        and all(is_plain(name) and len(name) <= LONGEST_BENCHMARK for name in basis.benchmarks)
     )

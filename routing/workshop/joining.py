@@ -44,8 +44,8 @@ def joined(named: Sequence[tuple[str, pd.DataFrame]]) -> tuple[pd.DataFrame, int
             f"{int(unknown.sum()):,} outcomes are of prompts that {name[:60]} lacks, first {first!r}. Give both tables "
             "of one collection."
         )
-    length = prompts.set_index(KEY)[holds[1 - at]].str.len()
-    if (size := float(outcomes[KEY].map(length).sum()) / 1e6) > MOST_TEXT_MB:
-        raise DataError(f"The joined table has {size:,.0f} MB; at most {MOST_TEXT_MB} MB are read. Take a sample.")
     added = [column for column in prompts.columns if column == KEY or column not in outcomes.columns]
+    length = prompts[added].apply(lambda values: values.str.len()).sum(axis=1)  # all that is repeated by outcome
+    if (size := float(outcomes[KEY].map(length.set_axis(prompts[KEY])).sum()) / 1e6) > MOST_TEXT_MB:
+        raise DataError(f"The joined table has {size:,.0f} MB; at most {MOST_TEXT_MB} MB are read. Take a sample.")
     return outcomes.merge(prompts[added], on=KEY, how="left", validate="many_to_one"), at

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from routing.errors import DataError
 from routing.workshop.bounds import MOST_COLUMNS, MOST_ROWS, MOST_TEXT_MB, MOST_UPLOAD_MB
+from routing.workshop.columns import is_given
 
 LONGEST_LINE: Final = 4_000_000  # characters of one JSON line
 SNIFFED: Final = 64_000  # characters in which the delimiter is looked for
@@ -48,7 +49,7 @@ def _with_points(values: "pd.Series[str]") -> "pd.Series[str]":
 
     Spreadsheets in many languages write them so, and then part columns by semicolons or tabs.
     """
-    given = values[values.str.strip() != ""]
+    given = values[is_given(values)]
     if not given.str.fullmatch(DECIMAL).all() or not given.str.contains(",", regex=False).any():
         return values
     return values.str.replace(",", ".", regex=False)

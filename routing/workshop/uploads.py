@@ -77,7 +77,7 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
         raise DataError(f"The upload has {size / 1e6:,.0f} MB; at most {MOST_UPLOAD_MB} MB are read.")
     place = home(owner) / UPLOAD
     forget(owner)
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     for number, (_, content) in enumerate(files):
         (place / f"{RAW_FILE}{number}").write_bytes(content)
     about = {"names": [name[:120] for name, _ in files], "kinds": kinds}
@@ -88,7 +88,7 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
         forget(owner)
         raise
     for number in range(len(files)):
-        (place / f"{RAW_FILE}{number}").unlink()
+        (place / f"{RAW_FILE}{number}").unlink(missing_ok=True)
     found = load(owner)
     if found is None:
         raise DataError("The upload is gone: another tab of yours replaced it. Upload the file again.")

@@ -15,7 +15,6 @@ from routing.answer.client import Settings
 from routing.errors import AnswerError
 from routing.keys import KeyRing
 from routing.schema import Answer, Expert
-from routing.spending import cost_of
 from routing.store.records import Verdict, Vote
 
 Side = Literal["first", "second", "tie"]
@@ -93,7 +92,7 @@ def _pair(question: str, a: Answer, b: Answer, expert: Expert, keys: KeyRing, se
     for first, second in ((a, b), (b, a)):
         prompt = judging_prompt(question, first.text, second.text)
         (told,) = answers(same_request([expert], prompt, settings), keys=keys)
-        costs.append(cost_of(told))
+        costs.append(told.cost_usd)
         if told.error is not None and not told.text:
             return Judgement(a.expert, b.expert, None, None, _sum(costs), told.error)
         sides.append(read_verdict(told.text))

@@ -10,7 +10,6 @@ from routing.answer.text import reading_ease
 from routing.comparison import Column
 from routing.errors import BudgetError, StoreError
 from routing.schema import Answer
-from routing.spending import cost_of
 from routing.store import NewRun, Place, Store
 
 _CHECK = "Check the disk and the database."
@@ -104,7 +103,7 @@ class RunRecorder:
 
     def _total(self, key: str, answer: Answer) -> float | None:
         """What the calls of a column cost together; one of unknown cost makes the sum unknown."""
-        cost = cost_of(answer)
+        cost = answer.cost_usd
         with self._lock:
             before = self._spent.get(key, 0.0)
             self._spent[key] = None if before is None or cost is None else before + cost

@@ -4,8 +4,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from routing.errors import TimedOut
-from routing.schema import Answer
 from routing.store.ledger import Line
 from routing.store.records import KeptRun
 
@@ -28,16 +26,6 @@ class Total:
     n_unknown: int
 
 
-def cost_of(answer: Answer) -> float | None:
-    """What a call cost; None where unknown.
-
-    One that failed before any text came cost nothing, unless its provider says otherwise or its time ran out: then it
-    was at work, and what that cost is unknown.
-    """
-    has_failed = answer.error is not None and not answer.text and not isinstance(answer.error, TimedOut)
-    return 0.0 if answer.cost_usd is None and has_failed else answer.cost_usd
-
-
 def account_of(lines: Iterable[Line], budget_usd: float | None) -> Account:
     """Spent so far, spent or reserved, and what is left."""
     found = list(lines)
@@ -51,4 +39,4 @@ def total_of(runs: Iterable[KeptRun]) -> Total:
     answers = [kept.answer for run in runs for kept in run.answers]
     known = [a.cost_usd for a in answers if a.cost_usd is not None]
     cost = sum(known) if known or not answers else math.nan
-    return Total(len(answers), cost, sum(a.cost_usd is None and a.error is None for a in answers))
+    return Total(len(answers), cost, len(answers) - len(known))

@@ -124,6 +124,14 @@ def test_cost_by_the_catalogue_and_unknown_is_not_free(server: Loopback, monkeyp
     assert (unpriced.cost_usd, unpriced.cost_source) == (None, "unknown")
 
 
+def test_what_never_answered_costs_nothing_unless_it_may_have_been_at_work(server: Loopback) -> None:
+    keys = ring(server, "status-500-c", "silent-c")
+    asked = [expert("normal-keyless"), expert("status-500-c"), expert("silent-c")]
+    found = answers(same_request(asked, "x", replace(FAST, timeout_s=1.0)), keys=keys)
+    assert [type(a.error) for a in found] == [errors.KeyMissing, errors.ServerFailed, errors.TimedOut]
+    assert [a.cost_usd for a in found] == [0.0, 0.0, None]
+
+
 def test_keys_never_show(server: Loopback, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     caplog.set_level(logging.DEBUG)
     before = dict(os.environ)

@@ -20,7 +20,7 @@ def judgements(monkeypatch, words, given=None, costs=0.01):
     def fake(requests, *, keys):
         word = next(said)
         if isinstance(word, Exception):
-            return (replace(answer("j", "", None, word)),)
+            return (replace(answer("j", "", 0.0, word)),)
         return (answer("j", word, costs),)
 
     monkeypatch.setattr(judging, "answers", fake)
@@ -91,7 +91,7 @@ def test_a_judge_without_hope_is_not_asked_again_and_half_a_judgement_is_no_vote
     def fake(requests, *, keys):
         word = next(said)
         is_word = isinstance(word, str)
-        return (answer("j", word, 0.01) if is_word else answer("j", "", None, word),)
+        return (answer("j", word, 0.01) if is_word else answer("j", "", 0.0, word),)
 
     monkeypatch.setattr(judging, "answers", fake)
     at_work = Judging("Q?", given, expert("j"), KeyRing(environ={}), None)

@@ -8,7 +8,7 @@ from typing import Final
 
 from routing.answer.client import Client, Request, Stream
 from routing.answer.errors import RETRYABLE, explain
-from routing.errors import AnswerError
+from routing.errors import AnswerError, TimedOut
 from routing.keys import Access, KeyRing
 from routing.local import local_experts, weights_of
 from routing.schema import OWN_ADDRESS, Answer, AnswerEvent
@@ -18,6 +18,7 @@ _BACK_OFF_S = 0.5
 MOST_CHARACTERS: Final = 200_000  # far beyond the longest answer that can be asked for: a server may not stop by itself
 CUT: Final = frozenset({"stopped", "length", "content_filter"})  # how an answer ends that is only a part
 _LEAST_KEY = 5  # shorter ones, "none" among them, are words
+NO_ANSWER: Final = "none, since no answer came"
 
 
 Emit = Callable[[AnswerEvent], None]
@@ -177,6 +178,11 @@ class Call:
         stream = state.stream or Stream(iter(()))
         tokens_in, tokens_out, tokens_source = self._tokens(stream, text)
         cost, cost_source = self._cost(tokens_in, tokens_out)
+        # What failed before any text is not billed, unless the provider says otherwise or time ran out: then it was at
+        # work, and what that cost is unknown.
+        has_failed = error is not None and not text and not isinstance(error, TimedOut)
+        if cost is None and (has_failed or not state.is_sent):
+            cost, cost_source = 0.0, NO_ANSWER
         reason = "stopped" if is_stopped else stream.finish_reason
         return Answer(
             expert=self.expert.name,

@@ -13,7 +13,7 @@ from routing.answer import Stop, ask
 from routing.answer.client import Request, Settings
 from routing.answer.text import reading_ease
 from routing.asking import column_of
-from routing.collecting.tasks import SETTINGS, Judge, Queue, Task, billed, cost_at_most
+from routing.collecting.tasks import SETTINGS, Judge, Queue, Task, cost_at_most
 from routing.errors import AnswerError, RoutingError
 from routing.keys import KeyRing
 from routing.recording import kept
@@ -175,7 +175,7 @@ class Collection:
         # Both at once, so that no answer is paid for that nobody can pay to judge.
         line, judge_line = self._reserve(expert, task, judge)
         answer = self._answer(expert, task.question)
-        self._settle(line, billed(answer))
+        self._settle(line, answer.cost_usd)
         score: float | None = None
         cost: float | None = 0.0
         error = None if answer.error is None else str(answer.error)

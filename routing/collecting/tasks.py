@@ -6,8 +6,7 @@ from typing import Final, Protocol
 
 from routing.answer.client import Settings
 from routing.asking import BYTES_PER_TOKEN_LEAST, BYTES_PER_TOKEN_USUAL, TEMPLATE_TOKENS
-from routing.errors import TimedOut
-from routing.schema import Answer, Expert
+from routing.schema import Expert
 from routing.store.outcomes import Collected
 
 SETTINGS: Final = Settings(max_tokens=512, temperature=0.0, timeout_s=120.0, retries=2)
@@ -75,12 +74,6 @@ class InOrder:
             if task.prompt_id not in done or done[task.prompt_id].score is None:
                 return task
         return None
-
-
-def billed(answer: Answer) -> float | None:
-    """What a call cost; one that failed before any text came cost nothing, unless its time ran out."""
-    is_free = answer.error is not None and not answer.text and not isinstance(answer.error, TimedOut)
-    return 0.0 if answer.cost_usd is None and is_free else answer.cost_usd
 
 
 def cost_at_most(expert: Expert, task: Task, settings: Settings = SETTINGS) -> float | None:

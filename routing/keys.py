@@ -34,7 +34,7 @@ ADDRESS_NAMES: Mapping[str, str] = {
     "cloudflare": "CLOUDFLARE_API_BASE",
     "databricks": "DATABRICKS_API_BASE",
 }
-WHERE = "under Keys or in .streamlit/secrets.toml"
+WHERE = "under Keys in the app, in .streamlit/secrets.toml or in the environment"
 _HARMLESS = re.compile(
     r"^(PATH|HOME|USER|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|VIRTUAL_ENV"
     r"|PIP_\w+|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|OMP_\w+)$",

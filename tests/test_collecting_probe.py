@@ -202,6 +202,38 @@ def test_the_command_probes_keeps_the_skill_and_resumes(mine, capsys):
         commands_onboard.by_probe("normal-x", 8, 1.0, 64, again=False)
 
 
+def test_without_a_key_the_command_refuses_before_the_first_call(mine, monkeypatch, tmp_path):
+    store, server = mine
+    for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("routing.commands.calling.read_secrets", dict)
+    prompts, out, before = tmp_path / "p.csv", tmp_path / "out", len(server.requests)
+    prompts.write_text("prompt,check,expected\nOne,regex,I am\n")
+    said = "no key: add GEMINI_API_KEY or GOOGLE_API_KEY .* in the environment. Nothing was asked"
+    with pytest.raises(RoutingError, match=said):
+        commands_onboard.by_probe("gemini-2.5-pro", 6, None, 64, again=False)
+    with pytest.raises(RoutingError, match=said):
+        commands_onboard.collect(prompts, "normal-x,gemini-2.5-pro", out, None, None, 64, 4, False)
+    with pytest.raises(RoutingError, match=said):
+        commands_onboard.collect(prompts, "normal-x", out, "gemini-2.5-pro", None, 64, 4, False)
+    assert store.outcomes.all("", "onboarding", "gemini-2.5-pro") == ()
+    assert len(server.requests) == before
+    assert not out.exists()
+
+
+def test_failed_calls_are_no_answers(mine, probes, capsys):
+    store, server = mine
+    server.manners["normal-x"] = "status-400"
+    with pytest.raises(RoutingError, match="calls in a row failed, so it is not asked on"):
+        commands_onboard.by_probe("normal-x", 6, None, 64, again=False)
+    server.manners.clear()
+    told = commands_onboard._so_far(probes, store.outcomes.all("", "onboarding"))
+    assert store.experts.all("")[0].skill is None
+    assert told.startswith("0 answered, ")
+    assert told.endswith(" failed")
+    assert told in capsys.readouterr().err
+
+
 def test_the_command_says_what_is_left_out_where_nothing_holds_code(mine, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr("routing.bounded.is_filtered", lambda: False)
     commands_onboard.by_probe("normal-x", 5, None, 64, again=False)
@@ -225,7 +257,9 @@ def test_the_command_collects_and_resumes(mine, tmp_path, capsys):
     prompts, out = tmp_path / "p.csv", tmp_path / "out"
     prompts.write_text("prompt,check,expected\nOne,regex,I am\nTwo,regex,zebra\n")
     commands_onboard.collect(prompts, "normal-x", out, None, None, 64, 4, False)
-    assert "2 outcomes on 2 prompts" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "2 outcomes on 2 prompts" in said
+    assert f"train --data {out} --out {out / 'router'} --fewest 30" in said
     with pytest.raises(RoutingError, match="holds outcomes of an earlier run"):
         commands_onboard.collect(prompts, "normal-x", out, None, None, 64, 4, False)
     before = len(mine[1].requests)

@@ -35,7 +35,8 @@ def test_key_lookup_order_and_status() -> None:
     assert replace(ring, session={"OPENAI_API_KEY": "  "}, secrets={}).status(gpt).source == "environment"
     none = KeyRing(environ={}).status(gpt)
     assert not none.is_usable
-    assert none.text == "GPT-4o mini has no key: add OPENAI_API_KEY under Keys or in .streamlit/secrets.toml."
+    where = "under Keys in the app, in .streamlit/secrets.toml or in the environment"
+    assert none.text == f"GPT-4o mini has no key: add OPENAI_API_KEY {where}."
 
 
 def test_key_of_a_provider_never_goes_to_an_own_address() -> None:

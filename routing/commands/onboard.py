@@ -4,26 +4,23 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from routing.catalog import Catalog, load_catalog
-from routing.commands import read_secrets, say
+from routing.commands import say
+from routing.commands.calling import OWNER, check_budget, check_callable, everyone
 from routing.commands.experts import app_store
 from routing.errors import RoutingError
-from routing.keys import KeyRing
-from routing.schema import Expert
+from routing.workshop.bounds import FEWEST_OUTCOMES
 
 if TYPE_CHECKING:
     from routing.collecting import Collection
     from routing.collecting.files import OwnPrompts
     from routing.collecting.probe import ProbeSet
     from routing.onboarding.skill import Skill
-    from routing.store import Store
     from routing.store.outcomes import Collected
 
-OWNER: Final = ""  # the command line is whoever runs it, as the app is where nobody signs in
 Budget = Annotated[float | None, typer.Option(help="Most that all calls together may cost, in US dollars.", min=0.0)]
 WithCode = Annotated[
     bool, typer.Option("--run-code", help="Run code that experts write even where the kernel cannot hold it.")
@@ -78,6 +75,7 @@ def by_probe(
     kept = app_store()
     catalog, keys = everyone(kept)
     expert = catalog[name]
+    check_callable([expert], keys)
     check_budget([expert], keys, budget)
     probes = probe_set(load_router())
     if again:
@@ -145,7 +143,9 @@ def collect(  # noqa: PLR0913, PLR0917 - options of a command
     chosen = catalog.subset([name.strip() for name in experts.split(",") if name.strip()]).experts
     grader = None if judge is None else Grader(catalog[judge], keys)
     _check_prompts(own, is_judged=grader is not None, with_code=with_code)
-    check_budget([*chosen, *([grader.expert] if grader else [])], keys, budget)
+    asked = [*chosen, *([grader.expert] if grader else [])]
+    check_callable(asked, keys)
+    check_budget(asked, keys, budget)
     job = f"collect:{hashlib.sha256(f'{out.resolve()}{own.digest}{judge}'.encode()).hexdigest()[:24]}"
     if not resume and ((out / "outcomes.parquet").exists() or kept.outcomes.all(OWNER, job)):
         raise RoutingError(f"{out} holds outcomes of an earlier run. Add --resume to go on, or give another folder.")
@@ -157,13 +157,16 @@ def collect(  # noqa: PLR0913, PLR0917 - options of a command
     total = len(chosen) * len(own.tasks)
     _follow(running, len(done), lambda found: f"{sum(o.score is not None for o in found)} of {total} scored")
     n_prompts, n_outcomes = export(out, own, running.outcomes())
-    say(
-        f"{out}: {n_outcomes} outcomes on {n_prompts} prompts. Train on them with: python -m routing train --data {out}"
-    )
+    say(f"{out}: {n_outcomes} outcomes on {n_prompts} prompts. Train on them with: {training_on(out)}")
     failed = total - n_outcomes
     if failed:
         why = "; ".join(running.problems.values()) or _first_error(running.outcomes())
         raise RoutingError(f"{failed} of {total} have no score: {why} Add --resume to ask these again.")
+
+
+def training_on(data: Path) -> str:
+    """The command that trains on collected outcomes, with as few of an expert as the Train page takes."""
+    return f"python -m routing train --data {data} --out {data / 'router'} --fewest {FEWEST_OUTCOMES}"
 
 
 def _check_prompts(own: "OwnPrompts", *, is_judged: bool, with_code: bool) -> None:
@@ -174,31 +177,6 @@ def _check_prompts(own: "OwnPrompts", *, is_judged: bool, with_code: bool) -> No
         raise RoutingError(f"{own.n_unchecked} of {len(own.tasks)} prompts have no check. Add --judge EXPERT for them.")
     if own.n_run and not (with_code or bounded.is_filtered()):
         raise RoutingError(f"{own.n_run} prompts have checks that run code. {bounded.UNHELD} To allow it: --run-code")
-
-
-def everyone(store: "Store") -> tuple[Catalog, KeyRing]:
-    """Shipped and own experts, and the keys and own addresses that calls to them need."""
-    from routing.own import PRICES, merged
-
-    mine = store.experts.all(OWNER)
-    catalog = merged(load_catalog(), mine)
-    priced = frozenset(o.name for o in mine if all(p in o.facts and o.facts[p].value is not None for p in PRICES))
-    addresses = {one.name: one.address for one in mine if one.address}
-    return catalog, KeyRing(secrets=read_secrets(), endpoints=addresses, priced=priced)
-
-
-def check_budget(experts: Sequence[Expert], keys: KeyRing, budget: float | None) -> None:
-    """Refuse a budget that could not be watched.
-
-    Raises:
-        RoutingError: The price of an expert is unknown.
-    """
-    if budget is None:
-        return
-    for e in experts:
-        is_unknown = not e.is_local and (e.price_in_usd_per_mtok is None or e.price_out_usd_per_mtok is None)
-        if is_unknown or e.name in keys.unpriced:
-            raise RoutingError(f"The price of {e.name} is unknown, so no budget can hold it. Leave --budget out.")
 
 
 def tell_skill(name: str, probes: "ProbeSet", skill: "Skill | None") -> None:
@@ -213,8 +191,12 @@ def tell_skill(name: str, probes: "ProbeSet", skill: "Skill | None") -> None:
 
 
 def _so_far(probes: "ProbeSet", found: "Sequence[Collected]") -> str:
+    scored = sum(o.score is not None for o in found)
+    told = f"{scored} answered" + (f", {len(found) - scored} failed" if len(found) > scored else "")
+    if not scored:
+        return told
     one = probes.standings(probes.skill(found))[0]
-    return f"{len(found)} answered, predicted score {one.score:.3f} ({one.low:.3f} to {one.high:.3f})"
+    return f"{told}, predicted score {one.score:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
 def _follow(running: "Collection", before: int, tell: Callable[["Sequence[Collected]"], str]) -> None:

@@ -195,7 +195,9 @@ def answers(found: tuple[Collected, ...]) -> None:
     if not found:
         return
     known = {p.prompt_id: p for p in onboard_result.probes().probes}
-    with st.expander(f"{len(found)} answers", icon=":material/fact_check:", key="onboard_answers"):
+    failed = sum(o.score is None for o in found)
+    label = f"{len(found) - failed} answers" + (f", {failed} failed calls" if failed else "")
+    with st.expander(label, icon=":material/fact_check:", key="onboard_answers"):
         st.dataframe(
             pd.DataFrame(
                 {

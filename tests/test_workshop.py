@@ -203,8 +203,14 @@ def test_a_summary_says_what_is_too_little():
     assert ahead.experts["n"].tolist() == [150, 150]
     said = " ".join(ahead.warnings)
     assert "predicted close to the mean: " in said
-    assert "what routing gains can hardly be measured" in said
+    assert "30 test prompts, 30 of them answered by every expert" in said
+    assert "told from chance; add prompts." in said
     assert "No output tokens are given" in said
+    other = table(700)
+    some = other[(other["model"] == "alpha") | (other.index % 20 == 1)].reset_index(drop=True)
+    apart = check(some, LONG, first_row=2)
+    assert "answered by every expert, so only a large" in (told := " ".join(outlook(apart).warnings))
+    assert "choose experts that answered the same prompts" in told
 
 
 def test_room_for_routers_is_bounded(monkeypatch):
@@ -222,10 +228,11 @@ def test_room_for_routers_is_bounded(monkeypatch):
         places.folder(OWNER, "../../etc")
 
 
-def measures(score, low, high, *, n=500, cost=None, blind=None):
+def measures(score, low, high, *, n=500, cost=None, blind=None, area=(0.01, 0.05)):
     row = {
         "score": score, "n_prompts": n, "above_best_single": score - 0.7, "above_best_single_interval": [low, high],
         "best_single": {"name": "alpha", "score": 0.7}, "cost_at": cost and {"99": cost},
+        "aiq_above_static_mix_interval": area,
     }  # fmt: skip
     return {"own": {"trained": {"blend": row, "prompt-blind": {**row, "cost_at": blind and {"99": blind}}}}}
 
@@ -239,13 +246,16 @@ def measures(score, low, high, *, n=500, cost=None, blind=None):
         (measures(0.70, -0.02, 0.02, cost=0.4, blind=0.9), "saves", "99 % of the best score for 40% of its cost"),
         (measures(0.70, -0.02, 0.02, cost=0.4, blind=0.3), "does not pay", "Routing does not pay on your data"),
         (measures(0.65, -0.08, -0.02), "does not pay", "-0.050"),
-        (measures(0.71, -0.02, 0.04, n=60), "open", "Too few test prompts"),
+        (measures(0.71, -0.02, 0.04, n=60), "open", "cannot be told from so few test prompts"),
+        (measures(0.71, -0.02, 0.04, n=44, cost=0.4, area=(-0.01, 0.05)), "open", "cannot be told yet"),
+        (measures(0.71, -0.02, 0.04, cost=0.4, area=None), "open", "cannot be told yet"),
     ],
 )
 def test_the_verdict_follows_from_the_measures(given, kind, words):
     found = verdict(given)
     assert found.kind == kind
     assert words in found.text
+    assert "alpha" not in verdict(given, {"alpha": "Alpha 1"}).text
 
 
 def test_scores_are_numbers_between_their_ends():

@@ -45,7 +45,7 @@ def outlook(checked: Checked) -> Outlook:
     table = table.sort_values("n", ascending=False).reset_index()
     known = outcomes.assign(split=split.to_numpy())
     answered = known[known["split"] == "test"].groupby("prompt_id")["expert"].nunique()
-    n_common = int((answered == len(table)).sum())
+    n_common, n_tested = int((answered == len(table)).sum()), len(answered)
     warnings = []
     gone = [name for name, is_out in left_out(prompts, outcomes).items() if is_out]
     few = [name for name in table.loc[table["n_train"] < FEW, "expert"] if name not in gone]
@@ -59,10 +59,7 @@ def outlook(checked: Checked) -> Outlook:
     if few:
         warnings.append(f"Fewer than {FEW} training outcomes, so predicted close to the mean: {_some(few)}.")
     if n_common < FEW_TESTED:
-        warnings.append(
-            f"{n_common} test prompts were answered by every expert, so what routing gains can hardly be measured; "
-            "choose experts that answered the same prompts."
-        )
+        warnings.append(_few_tested(n_common, n_tested))
     told = outcomes.dropna(subset=["output_tokens"])["expert"].unique() if "output_tokens" in outcomes else ()
     silent = [name for name in table["expert"] if name not in set(told)]
     if len(silent) == len(table):
@@ -72,6 +69,17 @@ def outlook(checked: Checked) -> Outlook:
     seconds = FIT_S + len(prompts) / PROMPTS_PER_S + len(prompts) * 6e-4
     splits = {str(name): int(n) for name, n in prompts["split"].value_counts().items()}
     return Outlook(splits, table, n_common, seconds / 60.0, tuple(warnings))
+
+
+def _few_tested(n_common: int, n_tested: int) -> str:
+    """Why little can be measured: too few test prompts at all, or too few that everyone answered."""
+    tail = "so only a large gain of routing can be told from chance"
+    if n_tested < FEW_TESTED:
+        return f"There are {n_tested} test prompts, {n_common} of them answered by every expert, {tail}; add prompts."
+    return (
+        f"{n_common} of {n_tested:,} test prompts were answered by every expert, {tail}; choose experts that answered "
+        "the same prompts."
+    )
 
 
 def _some(names: list[str], most: int = 5) -> str:

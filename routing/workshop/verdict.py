@@ -20,11 +20,16 @@ class Verdict:
     text: str
 
 
-def verdict(measures: Mapping[str, Any]) -> Verdict:
+def verdict(measures: Mapping[str, Any], titles: Mapping[str, str] | None = None) -> Verdict:
     """Judge the measures of one router on the pool of its own experts; see ``judging.judged``.
 
     Routing pays where its mean score is above the best single expert's and the 95 % interval of the gain lies above 0.
-    It saves where it is cheaper at nearly that score, by more than knowing prices alone does.
+    It saves where it is cheaper at nearly that score, by more than knowing prices alone does, and the 95 % interval of
+    its area above the mix of single experts (quality over cost) lies above 0 too: the saving itself has no interval.
+
+    Args:
+        measures: Of one router.
+        titles: Names of experts for people; an expert that has none is called by its own.
     """
     if BROUGHT_IN in measures:
         return Verdict("unmeasured", "Brought in from elsewhere, so nobody measured it on your data.")
@@ -37,20 +42,31 @@ def verdict(measures: Mapping[str, Any]) -> Verdict:
     mine, blind = rows[DEFAULT], rows[PROMPT_BLIND]
     best, (low, high) = mine["best_single"], mine["above_best_single_interval"]
     gain = mine["above_best_single"]
+    name = (titles or {}).get(best["name"], best["name"])
     facts = (
-        f"mean score {mine['score']:.3f} against {best['score']:.3f} for {best['name']} alone, {gain:+.3f} "
-        f"({low:+.3f} to {high:+.3f}) on {mine['n_prompts']:,} test prompts"
+        f"mean score {mine['score']:.3f} against {best['score']:.3f} for {name} alone, {gain:+.3f} "
+        f"(95 % interval {low:+.3f} to {high:+.3f}) on {mine['n_prompts']:,} test prompts"
     )
     if low > 0:
         return Verdict("pays", f"Routing pays on your data: {facts}.")
-    cost = (mine["cost_at"] or {}).get("99")
-    blind_cost = (blind["cost_at"] or {}).get("99")
-    if cost is not None and cost < SAVED and (blind_cost is None or cost < blind_cost):
-        beside = "" if blind_cost is None else f" (without reading prompts {blind_cost:.0%})"
-        return Verdict(
-            "saves",
-            f"Routing saves cost on your data: 99 % of the best score for {cost:.0%} of its cost{beside}; {facts}.",
-        )
+    if (saving := _saving(mine, blind, facts)) is not None:
+        return saving
     if high <= 0 or mine["n_prompts"] >= FEW:
         return Verdict("does not pay", f"Routing does not pay on your data: {facts}.")
-    return Verdict("open", f"Too few test prompts to tell whether routing pays: {facts}.")
+    return Verdict("open", f"It cannot be told from so few test prompts whether routing pays: {facts}.")
+
+
+def _saving(mine: Mapping[str, Any], blind: Mapping[str, Any], facts: str) -> Verdict | None:
+    """What is said where routing looks cheaper at nearly the best score; None where it does not."""
+    cost = (mine["cost_at"] or {}).get("99")
+    blind_cost = (blind["cost_at"] or {}).get("99")
+    if cost is None or cost >= SAVED or (blind_cost is not None and cost >= blind_cost):
+        return None
+    area_low = (mine.get("aiq_above_static_mix_interval") or (None, None))[0]
+    if area_low is None or area_low <= 0:
+        return Verdict("open", f"It cannot be told yet whether routing saves cost on your data: {facts}.")
+    beside = "" if blind_cost is None else f" (without reading prompts {blind_cost:.0%})"
+    return Verdict(
+        "saves",
+        f"Routing saves cost on your data: 99 % of the best score for {cost:.0%} of its cost{beside}; {facts}.",
+    )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.common import active, asking, person, show
+from pages.common import active, asking, own, person, show
 from pages.common.workshop import train_verdict
 from routing.errors import RoutingError
 from routing.recording import kept
@@ -36,7 +36,7 @@ def row(one: OwnRouter) -> None:
     """One router with its verdict, its measures folded away."""
     with st.container(border=True, key=f"kept_router_{one.id}"):
         st.markdown(f"**{show.escape(one.name)}**")
-        st.caption(f"{asking.moment(one.created)}. {show.escape(verdict(one.measures).text)}")
+        st.caption(f"{asking.moment(one.created)}. {show.escape(verdict(one.measures, own.titles()).text)}")
         train_verdict.acts(one, str(one.id))
         if "own" in one.measures:
             with st.expander("Measures"):

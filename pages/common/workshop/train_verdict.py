@@ -30,7 +30,7 @@ CURRENT: Final = "Router that was in force"
 
 def show_verdict(mine: OwnRouter) -> None:
     """The verdict in one sentence."""
-    found = verdict(mine.measures)
+    found = verdict(mine.measures, own.titles())
     icon, tone = TONES[found.kind]
     tone(show.escape(found.text), icon=icon)
 

@@ -105,8 +105,9 @@ class Judging:
         return sum(known) if known and len(known) == len(self.found) else None
 
     def void(self) -> None:
-        """The answers change: whatever the judge says of the old ones is no vote, though its cost counts."""
+        """The answers change: what the judge says of the old ones is no vote, though what it was asked is paid."""
         self._is_void.set()
+        self.stop()
 
     def stop(self) -> None:
         """Stop after the pair that is being read; half a judgement is no vote."""

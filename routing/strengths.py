@@ -49,8 +49,8 @@ def by_domain(runs: Iterable[KeptRun], *, judge: str = "person") -> dict[str, li
     for run in runs:
         mine = [vote for vote in run.votes if vote.judge == judge]
         if mine:
-            votes.setdefault("all", []).extend(mine)
-            votes.setdefault(run.run.domain or "unstated", []).extend(mine)
+            for domain in dict.fromkeys(("all", run.run.domain or "unstated")):  # a person may call one "all"
+                votes.setdefault(domain, []).extend(mine)
     return {domain: strengths(found) for domain, found in votes.items()}
 
 

@@ -1,5 +1,6 @@
 """A judging expert: both orders, its disagreement, its cost, and answers that try to talk it round."""
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -98,6 +99,22 @@ def test_a_judge_without_hope_is_not_asked_again_and_half_a_judgement_is_no_vote
     at_work.wait(10)
     assert (len(at_work.found), at_work.n_pairs, at_work.vote, at_work.problem) == (2, 3, None, None)
     assert at_work.cost_usd == pytest.approx(0.02), "what was refused cost nothing"
+
+
+def test_a_judge_of_answers_that_change_is_asked_no_more(monkeypatch):
+    is_void, n_asked = threading.Event(), []
+
+    def fake(requests, *, keys):
+        is_void.wait(10)
+        n_asked.append(1)
+        return (answer("j", "first", 0.01),)
+
+    monkeypatch.setattr(judging, "answers", fake)
+    at_work = Judging("Q?", [answer(n, n) for n in "abc"], expert("j"), KeyRing(environ={}), None)
+    at_work.void()
+    is_void.set()
+    at_work.wait(10)
+    assert (len(n_asked), at_work.vote) == (2, None)
 
 
 def test_an_unknown_cost_makes_the_sum_unknown():

@@ -1,12 +1,16 @@
 """Bradley-Terry strengths: order, intervals, and what a few votes cannot say."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from routing.store.records import Vote
+from routing.store.records import KeptRun, Vote
 from routing.strengths import AVERAGE, by_domain, strengths
+from tests.test_store import RUN
 
 
 def vote(winner, *experts, verdict="win"):
@@ -61,6 +65,11 @@ def test_a_winner_beats_every_other_of_its_run():
 def test_no_votes_no_strengths():
     assert strengths([]) == []
     assert by_domain([]) == {}
+
+
+def test_a_domain_that_a_person_calls_all_counts_its_votes_once():
+    run = KeptRun("1", datetime.now(UTC), replace(RUN, domain="all"), (), (vote("a", "a", "b"),), is_finished=True)
+    assert [s.n_votes for s in by_domain([run])["all"]] == [1, 1]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # collecting garbage is slow

@@ -7,7 +7,7 @@ DATA   ?= ../shared/data
 PORT   ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help setup app test check bench bench-sessions report train experts measure lock
+.PHONY: help setup setup-train app test check bench bench-sessions report train experts measure lock
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -33,6 +33,8 @@ $(VENV)/.train: $(VENV)/.test routing/training/requirements.txt
 
 setup: $(VENV)/.run ## Make .venv, install the pinned run-time needs, fetch the default expert's weights
 	@$(PY) -m routing weights smollm2-135m
+
+setup-train: $(VENV)/.train ## Install what training needs besides (torch for the processor, a few minutes), and nothing else
 
 app: setup ## Start the app on http://localhost:8501
 	@$(PY) -c 'import socket, sys; sys.exit(socket.socket().connect_ex(("127.0.0.1", $(PORT))) == 0)' || { echo "Port $(PORT) is taken. Stop what uses it, or choose another: make app PORT=8600"; exit 1; }

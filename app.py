@@ -33,7 +33,7 @@ def main() -> None:
     """Run the page that the address names; Route where it names none."""
     from pages.common import in_force, link, signin
 
-    st.set_page_config(page_title="Thalamus", page_icon=":material/alt_route:", layout="wide")
+    st.set_page_config(page_title="Thalamus", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide")
     st.logo(ROOT / "assets" / "logo.svg", size="large")
     pages = {
         section: [st.Page(ROOT / path, title=title, icon=icon, default=title == "Route") for path, title, icon in rows]

@@ -1,6 +1,7 @@
 """The main journeys, in a real browser, without any key."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect
@@ -92,8 +93,11 @@ def test_a_share_link_restores_what_was_shared(page, browser, address):
 def test_no_page_runs_off_the_side(browser, address, scheme, width):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
+    asked = set()
+    page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
     for path in ("", "compare", "front", "routers", "experts"):
         visit(page, f"{address}/{path}?prompt=What+is+the+capital+of+France")
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     context.close()
+    assert asked - {None} == {urlsplit(address).hostname}, "nothing leaves the machine"

@@ -1,10 +1,13 @@
 """Compare, run as Streamlit runs it: asking, money, votes, checks, judges and what is kept of them."""
 
+import math
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.common import money
+from routing.asking import Estimate
 from tests.loopback import Loopback
 from tests.test_pages import words
 
@@ -102,9 +105,27 @@ def test_blind_names_are_hidden_until_the_vote(app, store):
 def test_an_unknown_price_needs_a_tick(app):
     app.multiselect(key="compare_experts").set_value(TWO).run()
     assert app.button(key="compare_ask").disabled
+    assert "Nobody is asked until this is ticked" in words(app)
     choose(app, TWO)
     assert not app.button(key="compare_ask").disabled
+    assert "Nobody is asked until" not in words(app)
     assert "cost unknown" in words(app)
+
+
+@pytest.mark.parametrize(
+    ("most", "callable_", "said"),
+    [
+        ([0.0] * 3, ["a"], "Only Ann can be called now; the other 2 need a key or an own address. No cost."),
+        ([0.0, math.nan], ["a"], "Only Ann can be called now; the other one needs a key or an own address. Cost unkn"),
+        ([0.5, 0.5], ["a", "b"], "2 calls: expected **\\$1.00**, at most \\$1.00; 1,000 such runs about \\$1,000.00."),
+    ],
+)
+def test_before_the_click_it_is_said_who_can_be_called(monkeypatch, most, callable_, said):
+    monkeypatch.setattr(money.own, "titles", lambda: {"a": "Ann", "b": "Bob"})
+    known = dict(enumerate(most))
+    unknown = ("a",) if math.isnan(sum(most)) else ()
+    cost = Estimate(known, {k: v for k, v in known.items() if v or not unknown}, unknown, tuple(callable_))
+    assert money.sentence(cost, len(most)).startswith(said)
 
 
 def test_the_budget_refuses_what_goes_beyond_and_asks_nobody(app, store, server, monkeypatch):

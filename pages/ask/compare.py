@@ -80,9 +80,9 @@ def ask(reading: Reading, routed: Routed) -> None:
         money.popover()
         is_blind = st.toggle("Blind", key="compare_blind", persist_state="session", help="Hide names until you vote.")
     plan, cost = choosing.planned(reading, routed, chosen, manner, own)
-    with st.container(gap="xxsmall"):
+    with st.container(gap="xxsmall"):  # why Ask is off stands next to it
+        is_blocked = choosing.is_too_far(routed, plan.experts) or not money.is_confirmed(cost)
         told(reading, routed, plan, money.sentence(cost, len(chosen)))
-    is_blocked = choosing.is_too_far(routed, plan.experts) or not money.is_confirmed(cost)
     off = busy or not chosen or is_blocked
     is_clicked = first.button("Ask", key="compare_ask", type="primary", icon=":material/send:", disabled=off)
     if off or not is_clicked:  # a second click may come before the browser shows that the first one counted
@@ -114,7 +114,7 @@ def answered(reading: Reading | None) -> None:
     turn = conversation.last()
     if turn is None:
         if reading is not None:
-            hint = "Choose up to six experts and ask them. The one on this machine needs no key."
+            hint = "Answers appear here, side by side. The expert on this machine needs no key."
             st.info(hint, icon=":material/forum:")
         return
     if turn.number == 0 and (reading is None or turn.prompt != reading.prompt):

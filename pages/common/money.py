@@ -121,21 +121,38 @@ def frame(found: list[Line]) -> pd.DataFrame:
 
 
 def sentence(cost: Estimate, n_asked: int) -> str:
-    """What the click costs: expected, at most, and a thousand times."""
+    """Who can be called, and what the click costs: expected, at most, and a thousand times."""
     if not cost.callable and not cost.expected_usd:
         return ""
     if not cost.callable and not any(cost.most_usd.values()):
         return "None of these experts can be called yet. Add a key or an own address."
-    who = f"{len(cost.callable)} of {n_asked} experts can be called: " if len(cost.callable) < n_asked else ""
-    calls = len(cost.most_usd)
-    who = who or f"{calls} call{'s' if calls != 1 else ''}: "
+    who, price, calls = _callable(cost, n_asked), _price(cost), len(cost.most_usd)
+    if who:
+        return f"{who} {price[0].upper()}{price[1:]}."
+    return f"{calls} call{'s' if calls != 1 else ''}: {price}."
+
+
+def _price(cost: Estimate) -> str:
     if math.isnan(cost.most):
-        return f"{who}cost unknown."
+        return "cost unknown"
+    if not cost.most and not cost.unknown:
+        return "no cost"
     more = " plus what is unknown" if cost.unknown else ""
     return (
-        f"{who}expected **{dollars(cost.expected)}**, at most {dollars(cost.most)}{more}; "
-        f"1,000 such runs about {dollars(cost.expected * 1000)}."
+        f"expected **{dollars(cost.expected)}**, at most {dollars(cost.most)}{more}; "
+        f"1,000 such runs about {dollars(cost.expected * 1000)}"
     )
+
+
+def _callable(cost: Estimate, n_asked: int) -> str:
+    """Who of those asked can be called, where not all can."""
+    missing = n_asked - len(cost.callable)
+    if not missing:
+        return ""
+    titles = own.titles()
+    names = " and ".join(titles.get(n, n) for n in cost.callable) or "a fallback"
+    others = "the other one needs" if missing == 1 else f"the other {missing} need"
+    return f"Only {names} can be called now; {others} a key or an own address."
 
 
 def is_confirmed(cost: Estimate, *, key: str = "unknown") -> bool:
@@ -144,9 +161,13 @@ def is_confirmed(cost: Estimate, *, key: str = "unknown") -> bool:
         return True
     titles = own.titles()
     names = ", ".join(titles.get(n, n) for n in dict.fromkeys(cost.unknown))
-    return st.checkbox(
+    is_ticked = st.checkbox(
         f"Ask at an unknown price: {names}",
         key=f"{key}_{'_'.join(sorted(set(cost.unknown)))}",
         persist_state="session",
-        help="Nobody here knows what these calls cost, so the budget cannot hold anything for them.",
+        help="The budget cannot hold anything for calls at a price that nobody here knows.",
     )
+    if not is_ticked:
+        what = "it costs" if len(set(cost.unknown)) == 1 else "they cost"
+        st.caption(f":material/lock: Nobody is asked until this is ticked, since nobody here knows what {what}.")
+    return is_ticked

@@ -96,7 +96,8 @@ def facts(summary: Summary) -> str:
     titles = own.titles()
     asked = ", ".join(titles.get(n, n) for n in summary.asked)
     parts = [asking.moment(summary.created), show.escape(summary.domain) or "domain unstated", asked]
-    parts.append("cost unknown" if summary.cost_usd is None else dollars(summary.cost_usd))
+    if summary.cost_usd is not None or summary.is_finished:  # an answer that is still written has no cost yet
+        parts.append("cost unknown" if summary.cost_usd is None else dollars(summary.cost_usd))
     if summary.winner is not None:
         parts.append(f"voted for {titles.get(summary.winner, summary.winner)}")
     if summary.n_failed:

@@ -76,6 +76,12 @@ def test_reasoning_is_said_once_and_shown_never() -> None:
     assert asked(Canned([{"content": None, "tool_calls": [{}]}], "tool_calls"))[0].error is not None
 
 
+def test_reasoning_that_breaks_off_was_work_and_costs_nobody_knows_what() -> None:
+    thought: dict[str, object] = {"content": None, "reasoning_content": "First, ..."}
+    assert asked(Canned([thought], None))[0].cost_usd is None
+    assert asked(Canned([], None))[0].cost_usd == 0.0
+
+
 def test_an_answer_that_never_ends_is_cut() -> None:
     def endless() -> Iterator[dict[str, object]]:
         while True:

@@ -178,9 +178,10 @@ class Call:
         stream = state.stream or Stream(iter(()))
         tokens_in, tokens_out, tokens_source = self._tokens(stream, text)
         cost, cost_source = self._cost(tokens_in, tokens_out)
-        # What failed before any text is not billed, unless the provider says otherwise or time ran out: then it was at
-        # work, and what that cost is unknown.
-        has_failed = error is not None and not text and not isinstance(error, TimedOut)
+        # What failed before any text is not billed, unless the provider says otherwise, time ran out or it had begun to
+        # reason: then it was at work, and what that cost is unknown.
+        was_at_work = bool(text) or state.is_reasoning or isinstance(error, TimedOut)
+        has_failed = error is not None and not was_at_work
         if cost is None and (has_failed or not state.is_sent):
             cost, cost_source = 0.0, NO_ANSWER
         reason = "stopped" if is_stopped else stream.finish_reason

@@ -42,7 +42,7 @@ app: setup ## Start the app on http://localhost:8501
 
 test: setup $(VENV)/.test $(if $(TRAINING),$(VENV)/.train) ## Run every test, the real browser included; TRAINING=1 those of training too
 	@bash .ci/browser
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.test ## Lint, formatting, types, import order
 	@$(VENV)/bin/ruff check .

@@ -23,6 +23,7 @@ OPTIONAL_TEXT: Final = ("source", "task", "domain", "licence")
 OPTIONAL_NUMBERS: Final = ("input_tokens", "output_tokens", "output_chars", "latency_s", "cost_usd", "reading_ease")
 UNSTATED: Final = "unstated"
 SPLITS: Final = ("train", "validation", "test")
+SMALL: Final = 2000  # prompts below which more of them are held out
 CHARS_PER_TOKEN: Final = 4.0  # the data's README: about four characters make a token
 
 
@@ -141,12 +142,16 @@ def measured_together(outcomes: Outcomes, experts: Sequence[str]) -> np.ndarray[
 
 
 def assign_splits(outcomes: Outcomes) -> Outcomes:
-    """State splits where the data states none: eight in ten groups train, one validates, one tests, by hash."""
+    """State splits where the data states none: eight in ten groups train, one validates, one tests, by hash.
+
+    Of fewer than 2,000 prompts two in ten validate and two test, since a tenth of few says little.
+    """
     if outcomes.has_split:
         return outcomes
     digits = [blake2b(str(g).encode(), digest_size=4).digest() for g in outcomes.prompts["group"]]
     tenth = np.array([int.from_bytes(d, "big") % 10 for d in digits])
-    names = np.where(tenth < 8, "train", np.where(tenth == 8, "validation", "test"))
+    held_out = 2 if len(outcomes.prompts) < SMALL else 1
+    names = np.where(tenth < 10 - 2 * held_out, "train", np.where(tenth < 10 - held_out, "validation", "test"))
     return Outcomes(outcomes.prompts.assign(split=names), outcomes.cells, has_split=True)
 
 

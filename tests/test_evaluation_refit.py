@@ -9,9 +9,9 @@ from routing.errors import DataError, RoutingError
 from routing.evaluation.refit import Bench, open_bench
 from routing.outcomes import read
 
-pytest.importorskip("torch", reason="training needs torch: run `make train` once to install it")
-pytest.importorskip("sklearn", reason="training needs scikit-learn: run `make train` once to install it")
-pytest.importorskip("onnx", reason="training needs onnx: run `make train` once to install it")
+pytest.importorskip("torch", reason="training needs torch: run `make setup-train` once")
+pytest.importorskip("sklearn", reason="training needs scikit-learn: run `make setup-train` once")
+pytest.importorskip("onnx", reason="training needs onnx: run `make setup-train` once")
 
 from routing.evaluation.told import tell
 from routing.training.features import FORM_CLASSES, Encoded
@@ -89,5 +89,5 @@ def test_fewer_prompts_may_know_fewer_experts(bench):
 
 def test_a_refit_without_the_libraries_of_training_is_one_sentence(bench, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "routing.training.prepared", None)
-    with pytest.raises(RoutingError, match=r"Refitting needs routing\.training\.prepared.*make train"):
+    with pytest.raises(RoutingError, match=r"Refitting needs routing\.training\.prepared.*make setup-train"):
         open_bench(tmp_path, bench.outcomes, lambda _: None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="networks need torch: run `make train` once to install it")
+pytest.importorskip("torch", reason="networks need torch: run `make setup-train` once")
 
 import torch
 from spox import Tensor, argument, build
@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_network():
 
 @pytest.mark.filterwarnings("ignore")
 def test_training_end_to_end_writes_files_that_load(tmp_path, folder):
-    pytest.importorskip(weights.PACKAGE, reason="the encoder's weights are not installed: run `make train` once")
+    pytest.importorskip(weights.PACKAGE, reason="the encoder's weights are not installed: run `make setup-train` once")
     card = train(folder, tmp_path / "out", cache=tmp_path / "cache")
     encoder = load(tmp_path / "out")
     assert encoder.experts == ("a", "b")

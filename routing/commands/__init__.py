@@ -129,6 +129,7 @@ def check_prices() -> bool:
 def train_router(data: Path, out: Path, form: str, fewest: int | None = None) -> None:
     """Fit and export a router; form "a" leaves the encoder as it is, "b" tunes it together with the heads.
 
+    One on own tables, where no pool is named, is judged as the Train page does, and the verdict printed.
     ``fewest`` is how many training outcomes an expert needs, a fifth of them, but at least 20, from one source.
     """
     if form not in ("a", "b"):
@@ -138,11 +139,15 @@ def train_router(data: Path, out: Path, form: str, fewest: int | None = None) ->
     from routing.training.tables import USUAL, Fewest
 
     if form == "b" and not has_torch():
-        raise RoutingError("--form b needs torch, which is not installed. Run: make train (it installs torch).")
+        raise RoutingError("--form b needs torch, which is not installed. Run: make setup-train.")
     local = ASSETS / "local_outcomes.csv"  # the expert on this machine, on prompts of the shipped training's data
     extra = local if local.is_file() and is_about(local, data) else None
     needed = USUAL if fewest is None else Fewest(fewest, max(20, fewest // 5))
-    train(data, out, extra_outcomes=extra, form="a" if form == "a" else "b", fewest=needed, progress=say)
+    card = train(data, out, extra_outcomes=extra, form="a" if form == "a" else "b", fewest=needed, progress=say)
+    if not card["measures"]:
+        from routing.commands.verdict import say_verdict
+
+        say_verdict(data, out)
 
 
 def fetch_weights(expert: str, sha256: str | None) -> None:

@@ -88,7 +88,7 @@ def open_bench(data: Path, outcomes: Outcomes, progress: Say) -> Bench:
         from routing.training.prepared import prepare
     except ImportError as problem:
         raise RoutingError(
-            f"Refitting needs {problem.name}, which is not installed. Run: make train (it installs what that needs)."
+            f"Refitting needs {problem.name}, which is not installed. Run: make setup-train."
         ) from problem
     ready = prepare(data, outcomes=outcomes, form="a", progress=progress)
     language = language_of(ready.start.graph, ready.tokenizer)

@@ -12,6 +12,7 @@ from routing.errors import DataError
 from routing.outcomes import Outcomes
 from routing.schema import Floats
 
+LEAST: Final = 30  # as the Train page asks of an expert; with fewer, little but its mean can be learned
 MIN_THIN: Final = 20  # an extra expert's mean in a source counts from here on; see Table.is_thin
 
 IntArray = NDArray[np.int64]
@@ -104,7 +105,7 @@ def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = (), fewest
         most = int(counts.max()) if len(counts) else 0
         raise DataError(
             f"No chat expert has {fewest.expert} outcomes on training prompts that differ from each other; the most "
-            f"is {most}. Add outcomes, or ask for fewer (--fewest)."
+            f"is {most}. Add outcomes, or train with fewer: the option --fewest {LEAST} of the train command."
         )
     helpers: list[Pair] = list(groups.index[is_solid & ~name.isin(list(chosen))])
     sources, experts = sorted({source for source, _ in pairs}), sorted({expert for _, expert in pairs})

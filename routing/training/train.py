@@ -32,7 +32,7 @@ __all__ = ["Prepared", "fit", "prepare", "train"]
 
 LEFT_OUT: Final = (
     "torch is not installed, so the network is left out of the graph, and the methods beside it are not fitted; "
-    "`make train` installs it"
+    "`make setup-train` installs it"
 )
 
 

@@ -19,7 +19,9 @@ def encoder_folder() -> Path:
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
-        raise WeightsError(f"The package {PACKAGE} with the encoder's weights is not installed; run `make train`.")
+        raise WeightsError(
+            f"The package {PACKAGE} with the encoder's weights is not installed; run `make setup-train`."
+        )
     folder = Path(spec.origin).parent / "model"
     seen = sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     if seen != WEIGHTS_SHA256:

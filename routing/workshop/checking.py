@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from routing.outcomes import SMALL
 from routing.own.checks import is_plain
 from routing.schema import Floats
 from routing.workshop.bounds import MOST_CHARS
@@ -21,7 +22,6 @@ SPLITS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
     **dict.fromkeys(("test", "eval", "holdout", "held-out"), "test"),
 }
-SMALL: Final = 2000  # prompts below which more of them are held out, since a tenth of few says little
 MOST_NAMED: Final = 20  # problems that are listed
 LONGEST_LABEL: Final = 80  # characters of a source, task or domain
 TOKENS_LARGEST: Final = 1e9

@@ -88,7 +88,7 @@ def start(checked: Checked) -> None:
 def form_chooser() -> Form:
     """Which form is trained; the second only where torch is installed."""
     if any(find_spec(name) is None for name in NEEDED_FOR_B):
-        st.caption("Tuning the encoder needs torch: run make train once.", width="content")
+        st.caption("Tuning the encoder needs torch: run make setup-train once, then begin anew.", width="content")
         return "a"
     forms: list[Form] = ["a", "b"]
     return st.selectbox("What is fitted", forms, key="train_form", format_func=lambda f: FORMS[f], width=320)

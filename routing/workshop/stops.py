@@ -1,5 +1,7 @@
 """Why nothing can be trained on a table as a whole."""
 
+from typing import Final
+
 import pandas as pd
 
 from routing.workshop.bounds import (
@@ -12,7 +14,7 @@ from routing.workshop.bounds import (
     MOST_SOURCES,
 )
 
-USES = {"train": "learn from", "validation": "calibrate on", "test": "judge on"}
+USES: Final = {"train": "learn from", "validation": "calibrate on", "test": "judge on"}
 
 
 def stops_of(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None) -> list[str]:
@@ -49,7 +51,7 @@ def _by_split(prompts: pd.DataFrame, outcomes: pd.DataFrame, *, is_stated: bool)
     if absent:
         return [
             f"No prompt is left to {USES[absent[0]]}: prompts of one group stay together, and there are "
-            f"{prompts['group'].nunique():,} groups. Choose another column of groups, or none."
+            f"{prompts['group'].nunique():,} groups. Choose another column of groups or of splits, or more experts."
         ]
     left = [name for name, why in left_out(prompts, outcomes).items() if why]
     known = outcomes["expert"].nunique()

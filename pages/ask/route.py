@@ -72,6 +72,9 @@ def chart(routed: Routed) -> None:
         return
     log_x, log_y = (is_log and name in figures.LOG_AXES for name in (x_name, y_name))
     x, y = figures.Axis(x_name, log_x, is_reversed), figures.Axis(y_name, log_y)
+    if why := figures.nowhere(routed.decision, x, y, {name: axis_title(name) for name in AXES}):
+        st.info(show.escape(why), icon=":material/info:")
+        return
     figure = figures.front(routed.decision, own.titles(), x, y)
     st.plotly_chart(figure, key="route_front", config=figures.CONFIG, width="stretch")
     show.apart(routed, (x_name, y_name))

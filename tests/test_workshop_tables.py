@@ -18,6 +18,7 @@ from routing.training.tables import Fewest, build_table
 from routing.workshop import bounds, children, locks, places, run, uploads
 from routing.workshop.checking import check
 from routing.workshop.columns import Columns, guess
+from routing.workshop.example import FILE, example
 from routing.workshop.joining import joined
 from routing.workshop.naming import names_of
 from routing.workshop.reading import read_table
@@ -197,6 +198,19 @@ def test_of_what_was_encoded_the_newest_stays(tmp_path):
         os.utime(tmp_path / name, (day, day))
     run._keep_newest(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["features-c.npz", "tuned-b.pt"]
+
+
+def test_the_example_can_be_trained_on_as_it_is(tmp_path):
+    path = tmp_path / FILE
+    path.write_bytes(example())
+    frame = read_table(path, "csv")
+    columns = guess(frame)
+    assert (columns.prompt, columns.expert, columns.score) == ("prompt", "expert", "score")
+    assert set(columns.optional) == {"task", "output_tokens"}
+    found = check(frame, replace(columns, scale="0 to 1"), first_row=2)
+    assert (found.problems, found.stops, found.notes) == ((), (), ())
+    assert not any("left out" in warning for warning in outlook(found).warnings)
+    assert example() == path.read_bytes()
 
 
 def test_the_command_ends_with_the_verdict_on_own_tables(tmp_path, monkeypatch, capsys):

@@ -9,8 +9,9 @@ import streamlit as st
 from pages.common import person, show
 from routing.errors import RoutingError
 from routing.workshop import uploads
-from routing.workshop.bounds import MOST_EXPERTS, MOST_UPLOAD_MB
+from routing.workshop.bounds import FEWEST_OUTCOMES, FEWEST_PROMPTS, MOST_EXPERTS, MOST_UPLOAD_MB
 from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, guess, likely_scale
+from routing.workshop.example import FILE, example
 from routing.workshop.joining import KEY
 from routing.workshop.uploads import Upload
 
@@ -49,6 +50,7 @@ def upload() -> Upload | None:
         st.error(show.escape(refused), icon=":material/block:")
     found = uploads.load(person.owner())
     if found is None:
+        expected()
         return None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
@@ -59,6 +61,29 @@ def upload() -> Upload | None:
     head = found.head(PREVIEW).map(lambda cell: str(cell)[:LONGEST_CELL])
     st.dataframe(head, hide_index=True, key="train_preview", height="content")
     return found
+
+
+def expected() -> None:
+    """What a table holds, and one to look at."""
+    with st.expander("What the table looks like", icon=":material/help:", key="train_expected"):
+        st.markdown(
+            f"""
+| column | holds |
+|---|---|
+| `prompt` | the text that was asked |
+| `expert` | who answered; or give every expert a column of scores, named after it |
+| `score` | how good the answer was: 0 to 1, yes or no, stars, 0 to 10 or 0 to 100 |
+| `output_tokens` | of the answer, optional: without them nothing can be said of cost and latency |
+| `task`, `source`, `domain`, `group`, `split` | optional; you say below what each column means |
+
+At least {FEWEST_PROMPTS} prompts and two experts, each with {FEWEST_OUTCOMES} outcomes to learn from. Columns may be
+called otherwise.
+"""
+        )
+        st.download_button(
+            "Download an example", example, FILE, "text/csv", icon=":material/download:", on_click="ignore",
+            key="train_example", help="176 prompts of this project, three experts; its scores are made up.",
+        )  # fmt: skip
 
 
 def _forget() -> None:

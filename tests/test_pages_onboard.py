@@ -81,6 +81,17 @@ def test_an_expert_on_this_machine_has_the_facts_of_its_weights(store):
     assert own.facts["title"].source == TYPED
 
 
+def test_what_is_on_this_machine_is_added_by_one_click(store):
+    if not local_experts().is_installed("smollm2-135m"):
+        pytest.skip("no weights are here: make setup")
+    app = opened()
+    app.button(key="onboard_here_smollm2-135m").click().run()
+    assert not app.exception
+    assert [own.name for own in store.experts.all("")] == ["my-smollm2-135m"]
+    assert app.selectbox(key="onboard_expert").value == "my-smollm2-135m"
+    assert not app.button(key="onboard_go").disabled
+
+
 @pytest.mark.parametrize(
     ("name", "address", "told"),
     [("", "http://127.0.0.1:9/v1", "name is empty"), ("a b", "http://127.0.0.1:9/v1", "cannot be a name"),

@@ -22,7 +22,9 @@ CHOSEN: Final = "onboard_expert"
 
 
 def form() -> None:
-    """Name, where it runs and its price; adding chooses it."""
+    """Name, where it runs and its price; adding chooses it. What is on this machine is added by one click."""
+    for expert in installed():
+        _here(expert)
     with st.container(border=True):
         where = st.segmented_control(
             "Where does it run?", [HERE, PROVIDER, ADDRESS], default=HERE, key="onboard_where", required=True
@@ -42,6 +44,22 @@ def form() -> None:
         _sent(name.strip(), served, address, prices, is_here=where == HERE)
 
 
+def _here(expert: Expert) -> None:
+    """An expert on this machine under a free name of its own, to be asked probes as a new one would be."""
+    taken = own.mine().everyone.names
+    name = next(
+        n for i in range(1, len(taken) + 3) if (n := f"my-{expert.name}" + (f"-{i}" if i > 1 else "")) not in taken
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if st.button(
+            f"Add {show.escape(expert.title)}, on this machine",
+            key=f"onboard_here_{expert.name}",
+            icon=":material/memory:",
+        ):
+            _sent(name, expert.litellm, None, (0.0, 0.0), is_here=True)
+        st.caption("No key and no cost; 30 probes take about a minute.", width="content")
+
+
 def _more(where: str) -> None:
     """Where the other facts come from."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -56,7 +74,7 @@ def _more(where: str) -> None:
 
 
 def _price(place: DeltaGenerator, way: str) -> float | None:
-    label = f"Price {way} (\\$/M tokens)"
+    label = f"Price {way} (US$ per million tokens)"
     number: float | None = place.number_input(label, 0.0, None, None, key=f"onboard_{way}", placeholder="unknown")
     return number
 

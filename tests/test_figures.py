@@ -5,6 +5,7 @@ import pytest
 
 from routing import figures
 from routing.decision import decide
+from routing.figures.labels import Box, sides
 from routing.figures.style import log_tick
 from routing.objective import CONSTRAINTS, Candidates
 from routing.schema import Preferences
@@ -75,6 +76,22 @@ def test_an_arrow_leads_from_predicted_to_measured():
     arrows = [a for a in figure.layout.annotations if a.showarrow]
     assert len(arrows) == 1
     assert (arrows[0].ax, arrows[0].x) == pytest.approx((np.log10(0.01), np.log10(0.02)))
+
+
+def test_names_cover_neither_marks_nor_each_other():
+    xs, ys = np.array([100.0, 104.0, 300.0]), np.array([100.0, 108.0, 100.0])
+    names = ["the first", "just above", "far off"]
+    assert sides(xs, ys, names, [], 500.0) == ["top left", "bottom right", "top left"]
+    bar = Box(280.0, 281.0, 0.0, 500.0)
+    assert sides(xs, ys, names, [bar], 500.0)[2] == "bottom right", "it would cross a bar"
+    assert sides(xs[:1], ys[:1], ["x" * 90], [], 500.0) == [""], "it would run off the side"
+
+
+def test_the_pick_is_named_even_where_marks_are_close():
+    figure = figures.front(decide(offers(), Preferences()), TITLES, figures.Axis("cost"), figures.Axis("score"))
+    shown = {n: t for trace in figure.data if trace.text for n, t in zip(trace.customdata, trace.text, strict=True)}
+    assert shown["good"] == "Good"
+    assert shown["dear"] == "", "it is not on the front"
 
 
 def test_the_bars_add_up_to_the_objective():

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from routing.decision import Decision
+from routing.figures.labels import Sides, label_sides
 from routing.figures.style import BLUE, GREEN, GREY, VERMILION, Axis, log_tick, money
 from routing.objective import CONSTRAINTS
 from routing.schema import Floats
@@ -47,11 +48,15 @@ def front(
             **{"x": at_x[line], "y": at_y[line], "mode": "lines", "line": {"color": BLUE, "width": 1.5, "shape": "hv"}},
             **{"hoverinfo": "skip", "showlegend": False},
         )
+    labelled = label_sides(decision, titles, x, y, at_x, at_y)
     for label, member, marker, opacity in _groups(decision):
         rows = np.flatnonzero(shown & member)
         if rows.size:
             figure.add_scatter(
-                **_points(decision, titles, rows, at_x, at_y, x, y), name=label, marker=marker, opacity=opacity
+                **_points(decision, titles, rows, at_x, at_y, x, y, labelled),
+                name=label,
+                marker=marker,
+                opacity=opacity,
             )
     _draw_limits(figure, decision, x, y)
     _draw_arrows(figure, decision, measured, {x.name: at_x, y.name: at_y}, x, y)
@@ -98,12 +103,18 @@ def _on_axis(values: Floats, lane: float | None) -> Floats:
 
 
 def _points(
-    decision: Decision, titles: Mapping[str, str], rows: NDArray[np.int64], at_x: Floats, at_y: Floats, x: Axis, y: Axis
+    decision: Decision,
+    titles: Mapping[str, str],
+    rows: NDArray[np.int64],
+    at_x: Floats,
+    at_y: Floats,
+    x: Axis,
+    y: Axis,
+    labelled: Sides,
 ) -> dict[str, object]:
     options = decision.options
     names = [options.experts[i] for i in rows]
     named = decision.on_front[rows] | np.array([n == decision.pick for n in names])
-    labelled = named & _with_room(at_x[rows], at_y[rows], named, x.is_log)
     hover = [
         f"<b>{titles[n]}</b><br>score {_score(decision, int(i))}"
         f"<br>cost {money(options.values['cost'][i])}<br>{decision.reason(n).text}"
@@ -111,9 +122,9 @@ def _points(
     ]
     points: dict[str, object] = {
         **{"x": at_x[rows], "y": at_y[rows], "mode": "markers+text", "customdata": names, "hovertext": hover},
-        **{"text": [titles[n] if keep else "" for n, keep in zip(names, labelled, strict=True)]},
+        **{"text": [titles[n] if n in labelled else "" for n in names]},
         **{
-            "textposition": _label_sides(at_x, rows, x.is_log),
+            "textposition": [labelled.get(n, "top left") for n in names],
             "textfont": {"size": 11},
             "hoverinfo": "text",
             "cliponaxis": False,
@@ -135,29 +146,11 @@ def _points(
     return points
 
 
-def _with_room(xs: Floats, ys: Floats, wanted: NDArray[np.bool_], is_log: bool) -> NDArray[np.bool_]:
-    """Of the wanted labels, those that do not run into one placed before, the highest score first."""
-    across = np.log10(np.maximum(xs, 1e-12)) if is_log else xs
-    width, height = (float(np.ptp(v[wanted])) or 1.0 if wanted.any() else 1.0 for v in (across, ys))
-    kept: list[int] = []
-    for i in sorted(np.flatnonzero(wanted), key=lambda i: -ys[i]):
-        if all(abs(across[i] - across[j]) > 0.22 * width or abs(ys[i] - ys[j]) > 0.06 * height for j in kept):
-            kept.append(int(i))
-    return np.isin(np.arange(len(xs)), kept)
-
-
 def _score(decision: Decision, i: int) -> str:
     options = decision.options
     if np.isnan(options.score[i]):
         return "unknown"
     return f"{options.score[i]:.2f} ({options.score_low[i]:.2f} to {options.score_high[i]:.2f})"
-
-
-def _label_sides(xs: Floats, rows: NDArray[np.int64], is_log: bool) -> list[str]:
-    """Labels stand to the left of their point, except near the left edge, where they would be cut off."""
-    across = np.log10(np.maximum(xs, 1e-12)) if is_log else xs
-    left, right = np.nanmin(across), np.nanmax(across)
-    return ["bottom right" if across[i] < left + 0.25 * (right - left) else "top left" for i in rows]
 
 
 def _draw_limits(figure: go.Figure, decision: Decision, x: Axis, y: Axis) -> None:

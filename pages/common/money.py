@@ -72,7 +72,7 @@ def popover() -> None:
     label = "Budget" if account.left_usd is None else f"{purse(account.left_usd)} left"
     with st.popover(label, icon=":material/account_balance_wallet:", key="budget_popover"):
         st.number_input(
-            "Budget of this browser session (\\$)", 0.0, 10_000.0, None, 0.5, format="%.2f", key="budget",
+            "Budget of this browser session (US$)", 0.0, 10_000.0, None, 0.5, format="%.2f", key="budget",
             persist_state="session", placeholder="No budget",
             help="Reserved before each call; calls beyond it are refused. Empty it for no budget. Loading "
             "the page anew begins another browser session.",

@@ -40,8 +40,9 @@ def usable() -> list[str]:
 
 
 def grouped(name: str) -> str:
-    """A router as a list of choices shows it: its name, then its system; a narrow field cuts the end off."""
-    return f"{titles().get(name, name)} · {systems().get(name, '')}"
+    """A router as a list of choices shows it: its name, then the published system that it comes from, if any."""
+    title, system = titles().get(name, name), systems().get(name, LATER)
+    return title if system == LATER else f"{title} · {system}"
 
 
 def about(name: str) -> str:

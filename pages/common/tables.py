@@ -12,6 +12,8 @@ from pages.common.show import escape, flip_text
 from routing.objective import CONSTRAINTS
 from routing.router import Routed
 
+_ROOM = 85  # pixels of a column of figures that holds the word unknown
+
 
 def numbers_table(routed: Routed) -> None:
     """Every number of every expert, sortable, with a download."""
@@ -79,12 +81,12 @@ def _columns() -> dict[str, Any]:
             help="No feasible expert beats it on the score and the active constraints"
         ),
         "Score": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.2f", help="Predicted score"),
-        **{name: number(format="%.2f") for name in ("Low", "High")},
+        **{name: number(format="%.2f", width=_ROOM) for name in ("Low", "High")},
         "Objective": number(format="%.3f"),
-        "Cost": number("Cost ($)", format="%.6f"),
-        "Latency": number("Latency (s)", format="%.1f"),
-        "Size": number("Size (B)", format="%.3g"),
-        "Recency": number("Age (days)", format="%d"),
+        "Cost": number("Cost ($)", format="%.6f", width=_ROOM),
+        "Latency": number("Latency (s)", format="%.1f", width=_ROOM + 10),
+        "Size": number("Size (B)", format="%.3g", width=_ROOM),
+        "Recency": number("Age (days)", format="%d", width=_ROOM + 10),
         "Security": number(
             "Security tier", format="%d", help="0 this machine, 1 open weights, 2 no-training terms, 3 any"
         ),

@@ -48,7 +48,8 @@ def known(shown: pd.DataFrame) -> None:
         st.caption("None of these experts has outcomes.")
         return
     frame = frame.reindex(columns=sorted(frame.columns)).rename_axis("Expert").reset_index()
-    st.dataframe(frame, hide_index=True, height=420, placeholder="none", key="experts_domains")
+    config = {c: st.column_config.NumberColumn(format="localized") for c in frame.columns if c != "Expert"}
+    st.dataframe(frame, hide_index=True, height=420, column_config=config, placeholder="none", key="experts_domains")
 
 
 def skills(names: list[str]) -> None:
@@ -66,7 +67,7 @@ def skills(names: list[str]) -> None:
         "Ability in an item response model (MIRT, arXiv:2506.01048), in logits above the mean of the experts "
         "measured; the Routers page draws it."
     )
-    config = {c: st.column_config.NumberColumn(format="%+.2f") for c in frame.columns if c != "Expert"}
+    config = {c: st.column_config.NumberColumn(format="%+.2f", width=105) for c in frame.columns if c != "Expert"}
     st.dataframe(
         frame, hide_index=True, height=360, column_config=config, placeholder="not measured", key="experts_skills"
     )

@@ -77,11 +77,12 @@ def numbers(before: Expert) -> dict[str, Value]:
     one, two = st.columns(2)
     with one:
         found: dict[str, Value] = {
-            "price_in_usd_per_mtok": _number("Price in (\\$/M tokens)", "in", before.price_in_usd_per_mtok),
+            "price_in_usd_per_mtok": _number("Price in (US$ per million tokens)", "in", before.price_in_usd_per_mtok),
             "params_b": _number("Size (B parameters)", "size", before.params_b),
         }
     with two:
-        found["price_out_usd_per_mtok"] = _number("Price out (\\$/M tokens)", "out", before.price_out_usd_per_mtok)
+        price_out = before.price_out_usd_per_mtok
+        found["price_out_usd_per_mtok"] = _number("Price out (US$ per million tokens)", "out", price_out)
         found["active_b"] = _number("Active size (B)", "active", before.active_b)
     found["context_tokens"] = st.number_input(
         "Context (tokens)", 1, None, before.context_tokens, 1024, key="expert_context", placeholder="unknown"

@@ -24,6 +24,7 @@ MARKS: Final[Mapping[str, Colour]] = {
     YOURS: "blue", CHANGED: "blue", HIDDEN: "gray", OLD: "orange", OTHERWISE: "orange", UNPREDICTED: "violet",
     PROBED: "violet", FIGURED: "violet",
 }  # fmt: skip
+_ROOM: Final = 85  # pixels of a column of figures that holds the word unknown
 
 
 def listing() -> pd.DataFrame:
@@ -167,6 +168,8 @@ def _columns() -> dict[str, Any]:
             "another price. No predictions yet: onboard it to get some. From probes, from published figures: it was.",
         ),
         "Outcomes": number(format="localized", help="Measured answers that the router was trained on"),
+        "Provider": st.column_config.TextColumn(width=105),
+        **{name: number(width=_ROOM) for name in ("Size (B)", "Active (B)", "In ($/M)", "Out ($/M)")},
         "Mean score": number(format="%.2f", help="Over its own training prompts: compare only within a source"),
         "Context": number("Context (tokens)", format="localized"),
         "_usable": None,

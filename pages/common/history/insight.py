@@ -141,9 +141,10 @@ def spend() -> None:
     spent, left, ever = st.columns(3)
     spent.metric("Spent in this browser session", money.dollars(account.spent_usd))
     left.metric("Left of its budget", "no budget" if account.left_usd is None else money.purse(account.left_usd))
-    ever.metric(f"All {total.n_answers:,} stored answers", money.dollars(total.cost_usd))
+    told = "The stored answer" if total.n_answers == 1 else f"All {total.n_answers:,} stored answers"
+    ever.metric(told, money.dollars(total.cost_usd))
     if total.n_unknown:
-        st.caption(f"{total.n_unknown:,} answers cost an unknown amount, which is in no sum.")
+        st.caption(f"Of unknown cost, and in no sum: {total.n_unknown:,} of the stored answers.")
     if not found:
         st.caption("This browser session has called nobody yet.")
         return

@@ -166,8 +166,7 @@ def _watch(asked: Asking) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         note = asked.collection.note
         st.progress(min(1.0, scored / asked.count), f"{scored} of {asked.count} probes answered. {note}".strip())
-        if st.button("Stop", key="onboard_stop", icon=":material/stop:"):
-            asked.collection.stop()
+        st.button("Stop", key="onboard_stop", icon=":material/stop:", on_click=asked.collection.stop)
     score, interval, right = st.columns(3)
     score.metric("Mean predicted score", f"{now.score:.2f}")
     interval.metric("90 % interval", f"{now.low:.2f} to {now.high:.2f}")
@@ -196,7 +195,7 @@ def answers(found: tuple[Collected, ...]) -> None:
         return
     known = {p.prompt_id: p for p in onboard_result.probes().probes}
     failed = sum(o.score is None for o in found)
-    label = f"{len(found) - failed} answers" + (f", {failed} failed calls" if failed else "")
+    label = f"Answers: {len(found) - failed}" + (f", failed calls: {failed}" if failed else "")
     with st.expander(label, icon=":material/fact_check:", key="onboard_answers"):
         st.dataframe(
             pd.DataFrame(

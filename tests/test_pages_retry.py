@@ -3,9 +3,9 @@
 import pytest
 
 from tests.test_pages import words
-from tests.test_pages_compare import TWO, app, ask, server, store, wait
+from tests.test_pages_compare import TWO, app, ask, server, wait
 
-__all__ = ["app", "server", "store"]
+__all__ = ["app", "server"]
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LiteLLM's, in its own threads
 
 

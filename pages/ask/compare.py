@@ -74,8 +74,10 @@ def ask(reading: Reading, routed: Routed) -> None:
         domain = choosing.domain()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         first = st.container(width="content")
-        if st.button("Stop all", key="compare_stop", icon=":material/stop:", disabled=not busy) and turn is not None:
-            turn.comparison.stop()
+        st.button(
+            "Stop all", key="compare_stop", icon=":material/stop:", disabled=not busy,
+            on_click=turn.comparison.stop if turn is not None else None,
+        )  # fmt: skip
         manner, own = settings.popover(chosen)
         money.popover()
         is_blind = st.toggle("Blind", key="compare_blind", persist_state="session", help="Hide names until you vote.")

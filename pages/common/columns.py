@@ -14,6 +14,7 @@ from routing.errors import RoutingError
 from routing.schema import Answer
 
 REDRAW_S: Final = 0.4
+AGAIN: Final = "asked_again_alone"
 ENOUGH: Final = 200  # characters of an earlier prompt in its heading
 
 
@@ -55,6 +56,8 @@ def live(turn: Turn) -> None:
 
 
 def _watch(turn: Turn) -> None:
+    if st.session_state.pop(AGAIN, False):  # the rest of the page follows a retry
+        st.rerun()
     was_running = turn.comparison.is_running
     found = turn.columns()
     per_row = rows(len(found), turn.plan.repeats)
@@ -79,8 +82,11 @@ def card(turn: Turn, column: Column) -> None:
                     "Stop", key=f"stop_{place}", icon=":material/stop:", type="tertiary",
                     on_click=turn.comparison.stop, args=(column.key,),
                 )  # fmt: skip
-            elif st.button("Retry", key=f"retry_{place}", icon=":material/refresh:", type="tertiary"):
-                _retry(turn, column)
+            else:
+                st.button(
+                    "Retry", key=f"retry_{place}", icon=":material/refresh:", type="tertiary",
+                    on_click=_retry, args=(turn, column),
+                )  # fmt: skip
         if (problem := st.session_state.pop(f"refused_{place}", None)) is not None:
             st.warning(show.escape(problem))
         if answer is None and not column.text:
@@ -95,10 +101,12 @@ def card(turn: Turn, column: Column) -> None:
 
 
 def _retry(turn: Turn, column: Column) -> None:
+    """A callback, since a click must count also while the page is being drawn anew."""
+    st.session_state[AGAIN] = True
     refused = f"refused_{turn.shown.index(column.key)}"
     if not (status := keys.ring().status(column.asked)).is_usable:  # what is there must not go for nothing
         st.session_state[refused] = "Why is shown with the names." if turn.is_hidden else status.text
-        st.rerun()
+        return
     try:
         alone = replace(turn.plan, experts=(column.asked,))
         conversation.retry(turn, column.key, choosing.cost_of(alone, turn.routed))
@@ -106,7 +114,6 @@ def _retry(turn: Turn, column: Column) -> None:
         st.session_state[refused] = str(problem)
     else:
         st.session_state.pop("drawn", None)
-    st.rerun()
 
 
 def _stepped_in(turn: Turn, column: Column) -> None:

@@ -179,10 +179,14 @@ def histories(earlier: Sequence[Turn]) -> dict[str, tuple[Message, ...]]:
 def retry(turn: Turn, column: str, cost: Estimate) -> None:
     """Ask one column again with the keys that are there now, at what that costs now; the budget must allow it.
 
+    A second click on a column that is being asked again already does nothing.
+
     Raises:
         BudgetError: It could go beyond the budget, or costs an unknown amount that nobody accepted.
         StoreError: The database failed.
     """
+    if any(found.key == column and found.answer is None for found in turn.comparison.columns()):
+        return
     if surprising := [name for name in cost.unknown if name not in turn.cost.unknown]:
         names = ", ".join(own.titles().get(name, name) for name in dict.fromkeys(surprising))
         names = "one of them" if turn.is_hidden else names

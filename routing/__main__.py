@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +14,8 @@ from routing.commands import experts as commands_experts
 from routing.commands import onboard as commands_onboard
 from routing.commands import own_router
 from routing.commands import policy as commands_policy
+from routing.commands.options import Limits, Pool, Weights, listed, numbers, pool_of
 from routing.errors import RoutingError
-from routing.objective import CONSTRAINTS
-from routing.outcomes import read_pools
 from routing.report import decision_json, decision_text
 from routing.schema import Preferences
 
@@ -28,9 +27,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(commands_policy.app, name="policy")
-Pool = Annotated[str | None, typer.Option(help="Experts, separated by commas, or the name of a pool.")]
-Weights = Annotated[list[str] | None, typer.Option("--weight", help=f"NAME=VALUE; names: {', '.join(CONSTRAINTS)}.")]
-Limits = Annotated[list[str] | None, typer.Option("--limit", help="NAME=VALUE in the constraint's own unit.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 Data = Annotated[Path, typer.Option(help="Folder with prompts.parquet and outcomes.parquet.")]
 
@@ -54,10 +50,10 @@ def route(  # noqa: PLR0913, PLR0917 - options of a command
         commands_policy.check_alone(router=router, pool=pool, weight=weight, limit=limit, own=own)
         commands_policy.route_by(text, policy, place, accept_other=accept_router, as_json=as_json)
         return
-    preferences = Preferences(_numbers(weight, "--weight"), _numbers(limit, "--limit"))
+    preferences = Preferences(numbers(weight, "--weight"), numbers(limit, "--limit"))
     with own_router.folder_of(place) as folder:
         loaded = own_router.open_router(folder, router)
-        preferences = replace(preferences, pool=_pool(pool, folder))
+        preferences = replace(preferences, pool=pool_of(pool, folder))
     if own:
         loaded = commands_experts.with_own(loaded)
     routed = loaded.route(text, preferences)
@@ -76,7 +72,7 @@ def answer(
     from routing.commands import answer_all
 
     text, kept = sys.stdin.read() if prompt == "-" else prompt, commands_experts.own_experts() if own else ()
-    failed = answer_all(text, _names(experts), max_tokens=max_tokens, as_json=as_json, own=kept)
+    failed = answer_all(text, listed(experts), max_tokens=max_tokens, as_json=as_json, own=kept)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -195,27 +191,6 @@ def prices() -> None:
     from routing.commands import check_prices
 
     raise typer.Exit(0 if check_prices() else 1)
-
-
-def _numbers(items: Sequence[str] | None, option: str) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for item in items or ():
-        name, _, value = item.partition("=")
-        try:
-            found[name.strip()] = float(value)
-        except ValueError:
-            raise RoutingError(f"{option} was {item!r}; it is written NAME=VALUE, for example cost=0.4.") from None
-    return found
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _pool(text: str | None, folder: Path) -> tuple[str, ...] | None:
-    if text is None:
-        return None
-    return read_pools(folder).get(text) or _names(text)
 
 
 def main(run: Callable[[], Any] = app) -> None:

@@ -1,11 +1,14 @@
 """Collecting outcomes: scored, kept as they end, within the budget, resumed; failures are no scores of 0."""
 
+import re
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from routing.answer.client import Settings
+from routing.checks import FROM_PROMPT, KINDS
 from routing.collecting import Collection, Desk, Manner
 from routing.collecting.files import export, read_prompts
 from routing.collecting.judge import Grader, grading_prompt, read_grade
@@ -23,6 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
+README = Path(__file__).resolve().parent.parent / "README.md"
 FAST = Settings(max_tokens=50, timeout_s=8.0, retries=0)
 TASKS = [Task(f"p{i}", f"Question {i}", lambda text: float("Question" in text)) for i in range(6)]
 
@@ -193,6 +197,15 @@ def test_own_prompts_are_read_with_their_checks(tmp_path):
     assert found.tasks[1].grade("Lutetia") == 1.0
     assert found.tasks[2].question == "Poem"
     assert read_prompts(write(tmp_path, text)).digest == found.digest
+
+
+def test_every_check_that_the_readme_shows_can_be_used(tmp_path):
+    rows = re.findall(r"^\| `(\w+)` \|[^|]*\| (`.*`) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    shown = [(kind, one) for kind, cell in rows if kind in KINDS for one in re.findall(r"`([^`]+)`", cell)]
+    assert {kind for kind, _ in shown} == set(KINDS) - FROM_PROMPT
+    table = pd.DataFrame({"prompt": [f"{i}?" for i in range(len(shown))], "check": [k for k, _ in shown]})
+    own = read_prompts(write(tmp_path, table.assign(expected=[one for _, one in shown]).to_csv(index=False)))
+    assert own.n_unchecked == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from routing.__main__ import main
 from routing.catalog import load_catalog
-from routing.errors import CatalogError, GraphError, PromptError
+from routing.errors import CatalogError, GraphError, PromptError, RoutingError
 from routing.objective import CONSTRAINTS, Typical, scale_of
 from routing.registry import load_router
 from routing.report import decision_json
@@ -101,6 +101,13 @@ def printed(arguments):
         (["answer", "Hi", "--experts", "gpt-5000"], "No expert is called 'gpt-5000'"),
         (["answer", "Hi [Flag: local only]", "--experts", "o3-mini"], "o3-mini is of tier"),
         (["answer", "Hi", "--experts", ""], "The pool is empty"),
+        (["policy", "new", "x.yaml", "--name", "Team"], "does not end in .json"),
+        (
+            ["policy", "new", "/nowhere/x.json", "--name", "Team", "--weight", "cots=1"],
+            "No constraint is called 'cots'",
+        ),
+        (["policy", "new", "/nowhere/x.json", "--name", "Team", "--pool", "nobody"], "nobody"),
+        (["policy", "new", "/nowhere/x.json", "--name", "Team"], "/nowhere/x.json cannot be written"),
         (["weights", "gpt-4o-mini"], "gpt-4o-mini"),
         (["weights", "qwen2.5-coder-0.5b"], "not confirmed"),
     ],
@@ -113,6 +120,16 @@ def test_bad_input_is_one_sentence_and_a_failing_exit(arguments, sentence, capsy
     assert sentence in told.err
     assert "Traceback" not in told.err
     assert told.err.count("\n") == 1
+
+
+def test_a_policy_file_is_written_and_decides_as_its_options_do(tmp_path):
+    file, settings = tmp_path / "team.json", ["--pool", "frontier4", "--weight", "cost=0.4", "--limit", "cost=0.002"]
+    printed(["policy", "new", str(file), "--name", "Team", *settings])
+    alone, by_file = (json.loads(printed(["route", ROOT_2, *o, "--json"])) for o in (settings, ["--policy", str(file)]))
+    assert (by_file["pick"], by_file["order"]) == (alone["pick"], alone["order"])
+    assert (by_file["weights"], by_file["limits"]) == ({"cost": 0.4}, {"cost": 0.002})
+    with pytest.raises(RoutingError, match="is there already"):
+        printed(["policy", "new", str(file), "--name", "Team"])
 
 
 def test_a_limit_that_none_keeps_says_so_in_text():

@@ -7,18 +7,21 @@ from typing import Annotated, Any
 
 import typer
 
-from routing.commands import say
+from routing.commands import say, write_whole
+from routing.commands.options import Limits, Pool, Weights, numbers, pool_of
 from routing.commands.own_router import From, folder_of, open_router
 from routing.errors import RoutingError
-from routing.policy_file import PolicyFile, as_dict
+from routing.objective import check_preferences
+from routing.policy_file import PolicyFile, as_dict, capture, text
 from routing.policy_file.diff import UNKNOWN_EFFECT, Change, Effect, changes, effect
-from routing.policy_file.reading import read_file
+from routing.policy_file.reading import checked_file, read_file
 from routing.policy_file.use import SHORT, Ruling, apply, load, mismatch, ruled_json, ruled_text
 from routing.report import number
 from routing.router import Router
 from routing.sample import SAMPLE_FILE, load_sample
+from routing.schema import Preferences
 
-app = typer.Typer(help="Show, compare and check policy files.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Write, show, compare and check policy files.", no_args_is_help=True, rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(help="Policy file, JSON or YAML.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Accept = Annotated[bool, typer.Option("--accept-router", help="Decide although the file was made for another graph.")]
@@ -49,6 +52,31 @@ def check_alone(**others: object) -> None:
         raise RoutingError(
             f"--{given[0]} was given beside --policy, and the policy file settles it. Leave one of the two out."
         )
+
+
+@app.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="Where to write it; it ends in .json.")],
+    name: Annotated[str, typer.Option(help="What people call it.")],
+    router: Annotated[str | None, typer.Option(help="Predictor or policy; a wrong name lists all.")] = None,
+    pool: Pool = None,
+    weight: Weights = None,
+    limit: Limits = None,
+    note: Annotated[str, typer.Option(help="Why this version.")] = "",
+    place: From = None,
+) -> None:
+    """Write a policy file of these settings, for the installed router or one of your own."""
+    if file.suffix != ".json" or file.exists():
+        why = "is there already" if file.exists() else "does not end in .json"
+        raise RoutingError(f"{file} {why}. Give a new file that ends in .json.")
+    with folder_of(place) as folder:
+        loaded = open_router(folder, router)
+        wanted = Preferences(numbers(weight, "--weight"), numbers(limit, "--limit"), pool_of(pool, folder))
+    check_preferences(wanted)
+    policy = checked_file(capture(name, loaded, wanted, shipped=loaded.catalog, note=note))
+    apply(loaded, policy)
+    write_whole(file, text(policy))
+    say(f'{file} written. Decide by it with: python -m routing route "PROMPT" --policy {file}')
 
 
 @app.command()

@@ -48,7 +48,7 @@ def test_the_present_settings_are_saved_and_what_changed_is_told(store):
     app.session_state["weight_cost"] = 5.0
     app.run()
     assert settings_shown(app) == {"cost weight": ("0.4", "5")}
-    assert {m.label: m.value for m in app.metric}["Prompts with another pick"] != "0.0%"
+    assert {m.label: m.value for m in app.metric}["Prompts with another pick"] != "0.0\u00a0%"
     assert compared(app) == (1, PRESENT)
     app.button(key="policy_save").click().run()
     assert compared(app) == (1, 2)
@@ -140,6 +140,6 @@ def test_names_and_notes_are_never_markup(store):
 
 
 def test_a_change_of_cost_is_told_as_a_share_and_where_it_is_large_as_a_factor():
-    assert ratio((0.001, 0.0012)) == "+20% from \\$0.001"
+    assert ratio((0.001, 0.0012)) == "+20\u00a0% from \\$0.001"
     assert ratio((0.00011, 0.0165)) == "150 times \\$0.00011"
     assert ratio((0.001, 0.001)) is None

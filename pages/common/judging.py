@@ -10,6 +10,7 @@ from pages.common.money import dollars
 from routing.checks import LONGEST_PATTERN, CheckKind, passes
 from routing.difference import as_html, difference, likeness
 from routing.errors import RoutingError
+from routing.figures.style import percent
 from routing.judging import Judging, calls, cost_at_most
 from routing.recording import kept
 from routing.store import Vote
@@ -195,7 +196,7 @@ def _judged(turn: Turn, judging: Judging) -> None:
         st.markdown(f"{left} against {right}: {said}.")
     share, cost = judging.disagreement, judging.cost_usd
     spent = "unknown" if cost is None else dollars(cost)
-    doubt = "" if share is None else f" It contradicted itself on {share:.0%} of the pairs."
+    doubt = "" if share is None else f" It contradicted itself on {percent(share)} of the pairs."
     st.caption(f"Judged by {judging.expert.title}. Cost: {spent}.{doubt}")
 
 
@@ -234,6 +235,6 @@ def difference_of(left: str, right: str, left_name: str, right_name: str) -> Non
     share = likeness(left, right)
     st.html(f'<div class="diff">{as_html(difference(left, right))}</div>')
     st.caption(
-        f"{share:.0%} of the characters are the same. Struck through: only {show.escape(left_name)}. "
+        f"{percent(share)} of the characters are the same. Struck through: only {show.escape(left_name)}. "
         f"Underlined: only {show.escape(right_name)}."
     )

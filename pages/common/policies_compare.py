@@ -8,6 +8,7 @@ import streamlit as st
 from pages.common import active, cached, own, policies, show
 from routing.errors import RoutingError
 from routing.figures import money
+from routing.figures.style import percent
 from routing.policy_file import PolicyFile
 from routing.policy_file.diff import UNKNOWN_EFFECT, Effect, changes, effect
 from routing.store.policies import Kept
@@ -80,7 +81,7 @@ def did(found: Effect | None, *, has_own: bool) -> None:
         st.caption(f":material/info: What it does to picks is not known: {UNKNOWN_EFFECT}")
         return
     share, score, cost = st.columns(3)
-    share.metric("Prompts with another pick", f"{found.share_changed:.1%}")
+    share.metric("Prompts with another pick", percent(found.share_changed, ".1f"))
     score.metric(
         "Mean predicted score", _score(found.score[1]), _delta(found.score, "{:+.3f}"), delta_color="normal"
     )  # fmt: skip
@@ -91,8 +92,8 @@ def did(found: Effect | None, *, has_own: bool) -> None:
     split = cached.sample(active.folder()).split
     st.caption(f"{found.n_prompts:,} held-out prompts of the {split} split, without flags.{apart}")
     if any(found.share_unanswered):
-        before, after = found.share_unanswered
-        st.caption(f":material/warning: Without a feasible expert: {before:.1%} before, {after:.1%} after.")
+        before, after = (percent(share, ".1f") for share in found.share_unanswered)
+        st.caption(f":material/warning: Without a feasible expert: {before} before, {after} after.")
     if found.moved:
         titles = own.titles()
         rows = [
@@ -120,4 +121,4 @@ def ratio(pair: tuple[float, float]) -> str | None:
         return None
     times = pair[1] / pair[0]
     before = money(pair[0]).replace("$", "\\$")
-    return f"{times - 1:+.0%} from {before}" if times < 2 else f"{times:,.3g} times {before}"
+    return f"{percent(times - 1, '+.0f')} from {before}" if times < 2 else f"{times:,.3g} times {before}"

@@ -9,6 +9,7 @@ from pages.common.download import csv_button
 from routing import figures
 from routing.errors import RoutingError
 from routing.figures import LOG_AXES, money
+from routing.figures.style import percent
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.sweep import Sweep, sweep
 
@@ -121,7 +122,7 @@ def verdict(found: Sweep, weight: float) -> None:
     value = money(mean) if found.constraint == "cost" else f"{mean:,.3g} {controls.UNIT[found.constraint]}"
     st.metric(f"Mean {found.constraint}", value)
     ratio = found.value[at] / found.single_value[best] if found.single_value[best] else np.nan
-    beside = f", {ratio:.0%} of its {found.constraint}" if np.isfinite(ratio) else ""
+    beside = f", {percent(ratio)} of its {found.constraint}" if np.isfinite(ratio) else ""
     st.caption(f"Best single expert: {titles[found.experts[best]]}, {score} {found.single_score[best]:.3f}{beside}.")
     if found.is_measured and found.constraint == "cost" and not pays(found):
         st.caption(

@@ -6,6 +6,7 @@ from pages.common import cached, look
 from pages.common.evidence import exhibit
 from pages.common.evidence.exhibit import View
 from routing.figures.evidence import flow, latent, verdict
+from routing.figures.style import percent
 
 
 def flows(view: View) -> None:
@@ -49,7 +50,7 @@ def allocation(view: View) -> None:
     exhibit.chart(flow.allocation_figure(frame, is_dark=look.is_dark()), "allocation")
     overlap = flow.agreement(frame)
     st.caption(
-        f"The two agree on {overlap:.0%} of an average domain's prompts as shares; the split need not be the same."
+        f"The two agree on {percent(overlap)} of an average domain's prompts as shares; the split need not be the same."
     )
     small = flow.table_of_allocation(frame)
     exhibit.table(small, "allocation", columns=exhibit.numbers(small, "percent"))

@@ -6,6 +6,7 @@ from typing import Any
 
 from routing.figures.evidence.board import verdict
 from routing.figures.evidence.looks import ends, number
+from routing.figures.style import percent
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -32,7 +33,7 @@ def lead(row: Mapping[str, Any], pool: str, experts: Mapping[str, str]) -> str:
     for share, reached in (("100", f"reaches the score of the best single expert, {name},"), ("99", _nearly(name))):
         cost = number(cost_at, share)
         if cost <= 1:
-            return f"{pool}: routing {reached} at {cost * 100:.0f}\u00a0% of its cost."
+            return f"{pool}: routing {reached} at {percent(cost)} of its cost."
     return (
         f"{pool}: routing scores {above:.3f} more than a random mix of single experts of equal cost, but does not "
         f"reach the best single expert, {name}, for less."

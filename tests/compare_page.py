@@ -45,6 +45,7 @@ def choose(page: Page, experts: Sequence[str]) -> None:
             box.fill(title)
             box.press("Enter")
             expect(tags.filter(has_text=title)).to_have_count(1, timeout=PATIENCE_MS)
+    page.keyboard.press("Escape")  # the open list would cover what stands below
 
 
 def ask(page: Page) -> None:

@@ -137,7 +137,7 @@ def test_a_blind_run_hides_its_names_until_they_are_asked_for(store):
 
 def test_exports_leave_out_what_is_hidden(store, monkeypatch):
     taken = []
-    monkeypatch.setattr(listing, "export_buttons", lambda found, _: taken.extend(run.id for run in found()))
+    monkeypatch.setattr(listing, "export_buttons", lambda found, *_: taken.extend(run.id for run in found()))
     keep(store, replace(RUN, is_blind=True))
     seen = keep(store)
     listing.exports(store, "", ("", "", ""), "found")

@@ -230,3 +230,15 @@ def test_the_command_ends_with_the_verdict_on_own_tables(tmp_path, monkeypatch, 
     assert (folder, shipped) == (tmp_path / "router", ASSETS)
     assert set(data.prompts["split"]) <= {"train", "validation", "test"}
     assert {e.name for e in experts} == set(outcomes["expert"])
+
+
+def test_an_upload_that_fails_leaves_the_one_before_and_what_a_crash_left_is_swept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    uploads.keep("ann", ("log.csv", b"a,b\n1,2\n"))
+    left = places.home("ann") / f"{uploads.COMING}0123456789abcdef"
+    left.mkdir()
+    os.utime(left, (0, 0))
+    with pytest.raises(DataError, match="NUL byte"):
+        uploads.keep("ann", ("log.csv", b"a,b\n1,\x002\n"))
+    assert uploads.load("ann").n_rows == 1
+    assert [one.name for one in places.home("ann").iterdir()] == [places.UPLOAD]

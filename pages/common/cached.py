@@ -15,7 +15,7 @@ from routing.catalog import ASSETS, Catalog, catalog_of, load_catalog
 from routing.collecting.probe import ProbeSet, probe_set
 from routing.encoder import OnnxEncoder, read_card
 from routing.encoder import load as load_graph
-from routing.errors import CatalogError
+from routing.errors import CatalogError, DataError
 from routing.evidence import Evidence
 from routing.figures.evidence import latent as map_of
 from routing.outcomes import read_pools
@@ -27,7 +27,6 @@ from routing.sample import SAMPLE_FILE, Sample, load_sample
 from routing.store import Store, open_store
 
 CHOOSER_FILE = "chooser.json"
-CURVES_FILE = "onboarding.json"
 
 
 @st.cache_resource(show_spinner="Reading the router", max_entries=6)
@@ -69,12 +68,13 @@ def probes(folder: Path | None = None) -> ProbeSet:
 
 @st.cache_data
 def onboarding_curves() -> dict[str, Any]:
-    """How good onboarding was for known experts left out; empty where its file cannot be read."""
+    """How good onboarding was for known experts left out; empty where nothing readable is stored."""
+    from routing.onboarding.study import stored_curves
+
     try:
-        found: dict[str, Any] = json.loads((ASSETS / CURVES_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return stored_curves() or {}
+    except DataError:
         return {}
-    return found
 
 
 @st.cache_resource(show_spinner=False)

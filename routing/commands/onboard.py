@@ -31,7 +31,7 @@ Longest = Annotated[int, typer.Option(help="Longest answer, in tokens.", min=1, 
 def onboard(  # noqa: PLR0913, PLR0917 - options of a command
     expert: Annotated[str | None, typer.Argument(help="Expert of the catalogue, or of your own.")] = None,
     probe: Annotated[bool, typer.Option("--probe", help="Ask it probes; ends and resumes where it stopped.")] = False,
-    count: Annotated[int, typer.Option(help="How many probes in all.", min=5, max=176)] = 60,
+    count: Annotated[int, typer.Option(help="How many probes in all.", min=5)] = 60,
     figures: Annotated[Path | None, typer.Option(help="Published results: a benchmark and its score a line.")] = None,
     budget: Budget = None,
     max_tokens: Longest = 512,

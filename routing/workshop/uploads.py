@@ -1,23 +1,27 @@
 """Uploads of a person: one at a time, as it came and as a plain table."""
 
 import json
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
-from routing.errors import DataError, RoutingError
+from routing.errors import DataError
 from routing.workshop import children
 from routing.workshop.bounds import MOST_UPLOAD_MB
 from routing.workshop.checking import Checked, Problem
 from routing.workshop.checking import check as check_table
 from routing.workshop.columns import Columns
-from routing.workshop.places import UPLOAD, home, remove
+from routing.workshop.places import UPLOAD, home, new_id, remove
 
 KINDS: Final = ("csv", "jsonl", "parquet")
 MOST_FILES: Final = 2
+COMING: Final = ".upload-"
+LONGEST_S: Final = 3600  # what still comes in after that was cut off with the app
 RAW_FILE: Final = "raw"
 TABLE_FILE: Final = "table.parquet"
 HEAD_FILE: Final = "head.parquet"
@@ -75,24 +79,33 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
     kinds = [_kind(name) for name, _ in files]
     if (size := sum(len(content) for _, content in files)) > MOST_UPLOAD_MB * 1e6:
         raise DataError(f"The upload has {size / 1e6:,.0f} MB; at most {MOST_UPLOAD_MB} MB are read.")
-    place = home(owner) / UPLOAD
-    forget(owner)
-    place.mkdir(parents=True, exist_ok=True)
+    # In a folder of its own until it is read: two tabs that upload at once must not delete each other's.
+    place = home(owner) / f"{COMING}{new_id()}"
+    place.mkdir(parents=True)
+    _sweep(owner)
     for number, (_, content) in enumerate(files):
         (place / f"{RAW_FILE}{number}").write_bytes(content)
     about = {"names": [name[:120] for name, _ in files], "kinds": kinds}
     (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
     try:
         children.run("read", place)
-    except RoutingError:
+        for number in range(len(files)):
+            (place / f"{RAW_FILE}{number}").unlink()
         forget(owner)
-        raise
-    for number in range(len(files)):
-        (place / f"{RAW_FILE}{number}").unlink(missing_ok=True)
+        with suppress(OSError):  # another tab's upload came in between, and counts
+            place.rename(home(owner) / UPLOAD)
+    finally:
+        remove(place)
     found = load(owner)
     if found is None:
         raise DataError("The upload is gone: another tab of yours replaced it. Upload the file again.")
     return found
+
+
+def _sweep(owner: str) -> None:
+    for one in home(owner).glob(f"{COMING}*"):
+        if one.stat().st_mtime < time.time() - LONGEST_S:
+            remove(one)
 
 
 def _kind(name: str) -> str:

@@ -19,6 +19,7 @@ PAGE: Final = 25
 LONGEST: Final = 110  # characters of a prompt in the list
 LONGEST_SEARCH: Final = 200
 MOST_EXPORTED: Final = 10_000
+LEFT_OUT: Final = "Without blind runs that wait for their vote."
 
 
 def listing() -> None:
@@ -146,16 +147,16 @@ def exports(store: Store, owner: str, looked_for: tuple[str, str, str], name: st
         everything = store.runs.all(owner, limit=MOST_EXPORTED)
         return [run for run in everything if run.id in wanted and not run.is_hidden]
 
-    export_buttons(found, name)
+    export_buttons(found, name, LEFT_OUT)
 
 
-def export_buttons(found: Callable[[], list[KeptRun]], name: str) -> None:
+def export_buttons(found: Callable[[], list[KeptRun]], name: str, note: str | None = None) -> None:
     """Both downloads; made on the click."""
     st.download_button(
         "CSV", lambda: csv_bytes(pd.DataFrame(rows(found()))), f"thalamus-{name}.csv", "text/csv",
-        icon=":material/download:", on_click="ignore", key=f"csv_{name}",
+        icon=":material/download:", on_click="ignore", key=f"csv_{name}", help=note,
     )  # fmt: skip
     st.download_button(
         "JSONL", lambda: json_lines(found()).encode(), f"thalamus-{name}.jsonl", "application/x-ndjson",
-        icon=":material/download:", on_click="ignore", key=f"jsonl_{name}",
+        icon=":material/download:", on_click="ignore", key=f"jsonl_{name}", help=note,
     )  # fmt: skip

@@ -125,10 +125,17 @@ def pick(page: Page, box: Locator, option: str, *, exact: bool = False) -> None:
 
 
 def type_prompt(page: Page, text: str) -> None:
-    """Type a prompt and leave the field, as Streamlit sends text then."""
+    """Type a prompt and leave the field, as Streamlit sends text then; again where a redraw lost it."""
     box = page.get_by_label("Prompt", exact=True)
-    box.fill(text)
-    box.press("Control+Enter")
+    for _ in range(3):
+        drawn(page)
+        box.fill(text)
+        box.press("Control+Enter")
+        page.wait_for_timeout(300)
+        drawn(page)
+        if box.input_value() == text:
+            return
+    raise AssertionError(f"the prompt {text!r} did not stay in its field")
 
 
 def lead(page: Page) -> str:

@@ -76,6 +76,7 @@ def test_a_team_trains_judges_and_uses_its_own_router(page, address, tmp_path):
 def uses_it(page, address):
     """Every page asks the router in force: only its experts stand to choice."""
     page.get_by_role("link", name="Route", exact=True).click()
+    expect(page.locator("h3").first).to_have_text("Which expert should answer this prompt?")
     type_prompt(page, "Translate the sentence bat kon fik")
     assert "Gemini 1.5 Pro" in lead(page)
     expect(page.get_by_text(re.compile("our-own-llama")).first).to_be_visible()

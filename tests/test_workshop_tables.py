@@ -242,3 +242,12 @@ def test_an_upload_that_fails_leaves_the_one_before_and_what_a_crash_left_is_swe
         uploads.keep("ann", ("log.csv", b"a,b\n1,\x002\n"))
     assert uploads.load("ann").n_rows == 1
     assert [one.name for one in places.home("ann").iterdir()] == [places.UPLOAD]
+
+
+def test_more_uploads_at_once_than_are_read_wait(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    for number in range(uploads.MOST_COMING):
+        (places.home("ann") / f"{uploads.COMING}{number}").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"2 uploads of yours are being read already\. Try again in a minute"):
+        uploads.keep("ann", ("log.csv", b"a,b\n1,2\n"))
+    assert uploads.keep("bob", ("log.csv", b"a,b\n1,2\n")).n_rows == 1

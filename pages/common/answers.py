@@ -80,13 +80,9 @@ def ended(answer: Answer | None) -> str:
         return "not asked"
     if answer.error is not None:
         return "broke off" if answer.text else "failed"
-    return (
-        "complete"
-        if answer.is_complete
-        else "cut"
-        if answer.finish_reason in {"length", "content_filter"}
-        else "stopped"
-    )
+    if answer.is_complete:
+        return "complete"
+    return "cut" if answer.finish_reason in {"length", "content_filter"} else "stopped"
 
 
 def facts(

@@ -150,7 +150,7 @@ def _callable(cost: Estimate, n_asked: int) -> str:
     if not missing:
         return ""
     titles = own.titles()
-    names = " and ".join(titles.get(n, n) for n in cost.callable) or "a fallback"
+    names = ", ".join(titles.get(n, n) for n in cost.callable) or "a fallback"
     others = "the other one needs" if missing == 1 else f"the other {missing} need"
     return f"Only {names} can be called now; {others} a key or an own address."
 

@@ -21,7 +21,8 @@ from routing.workshop.places import UPLOAD, home, new_id, remove
 KINDS: Final = ("csv", "jsonl", "parquet")
 MOST_FILES: Final = 2
 COMING: Final = ".upload-"
-LONGEST_S: Final = 3600  # what still comes in after that was cut off with the app
+LONGEST_S: Final = 600  # what still comes in after that was cut off with the app
+MOST_COMING: Final = 2  # uploads of one person that are read at the same time
 RAW_FILE: Final = "raw"
 TABLE_FILE: Final = "table.parquet"
 HEAD_FILE: Final = "head.parquet"
@@ -80,14 +81,14 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
     if (size := sum(len(content) for _, content in files)) > MOST_UPLOAD_MB * 1e6:
         raise DataError(f"The upload has {size / 1e6:,.0f} MB; at most {MOST_UPLOAD_MB} MB are read.")
     # In a folder of its own until it is read: two tabs that upload at once must not delete each other's.
+    _check_coming(owner)
     place = home(owner) / f"{COMING}{new_id()}"
     place.mkdir(parents=True)
-    _sweep(owner)
-    for number, (_, content) in enumerate(files):
-        (place / f"{RAW_FILE}{number}").write_bytes(content)
-    about = {"names": [name[:120] for name, _ in files], "kinds": kinds}
-    (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
     try:
+        for number, (_, content) in enumerate(files):
+            (place / f"{RAW_FILE}{number}").write_bytes(content)
+        about = {"names": [name[:120] for name, _ in files], "kinds": kinds}
+        (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
         children.run("read", place)
         for number in range(len(files)):
             (place / f"{RAW_FILE}{number}").unlink()
@@ -102,10 +103,15 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
     return found
 
 
-def _sweep(owner: str) -> None:
-    for one in home(owner).glob(f"{COMING}*"):
-        if one.stat().st_mtime < time.time() - LONGEST_S:
-            remove(one)
+def _check_coming(owner: str) -> None:
+    """Sweep what a crash left; many tabs at once must not fill the disk."""
+    coming = list(home(owner).glob(f"{COMING}*"))
+    for one in coming:
+        with suppress(OSError):  # just read, and gone
+            if one.stat().st_mtime < time.time() - LONGEST_S:
+                remove(one)
+    if sum(one.exists() for one in coming) >= MOST_COMING:
+        raise DataError(f"{MOST_COMING} uploads of yours are being read already. Try again in a minute.")
 
 
 def _kind(name: str) -> str:

@@ -94,7 +94,7 @@ def acts(mine: OwnRouter, key: str) -> None:
         st.download_button(
             "Download", lambda: archive.packed(folder), f"{mine.name.replace(' ', '-')}.zip", "application/zip",
             icon=":material/download:", on_click="ignore", key=f"router_take_{key}",
-            help="Graph, router card, tokenizer, experts and pools.",
+            help="Graph, router card, tokenizer, experts, pools and what onboarding rests on.",
         )  # fmt: skip
         with st.popover("Remove", icon=":material/delete:", type="tertiary", key=f"router_removing_{key}"):
             st.caption("Its files are deleted. Download it first to be able to bring it in again.")

@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import pytest
@@ -22,6 +23,7 @@ FLAGS = [
     *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
 ]
 PATIENCE_MS = 30_000
+SETTLES_MS = 3_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -43,6 +45,26 @@ def open_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+def window(browser: Browser, **options: Any) -> Page:
+    """A window of its own, in which whatever is done waits until the page is drawn, as a person does.
+
+    Streamlit draws a page anew after every action; a click into the middle of that may be lost. A page that draws
+    itself again and again is not waited for longer than ``SETTLES_MS``. ``options`` are those of Playwright's
+    ``new_context``.
+    """
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    running = page.locator("[data-testid=stApp][data-test-script-state=running]")
+
+    def settle(_: Locator) -> None:
+        with suppress(PlaywrightTimeout):
+            running.wait_for(state="detached", timeout=SETTLES_MS)
+
+    page.add_locator_handler(running, settle, no_wait_after=True)
+    return page
 
 
 def free_port() -> int:
@@ -122,6 +144,20 @@ def pick(page: Page, box: Locator, option: str, *, exact: bool = False) -> None:
         except PlaywrightTimeout:
             page.keyboard.press("Escape")
     raise AssertionError(f"no list offered the option {option!r}")
+
+
+def tick_row(page: Page, table: Locator, row: int, *, until: Locator) -> None:
+    """Tick a row of a table (0 is the first) at its left edge, until what the tick brings is there.
+
+    A table is one drawing on a canvas: a click while it measures its columns meets nothing.
+    """
+    for _ in range(5):
+        drawn(page)
+        table.locator(".dvn-scroller").click(position={"x": 16, "y": 52 + 35 * row})
+        with suppress(AssertionError):
+            expect(until).to_be_visible(timeout=10_000)
+            return
+    raise AssertionError(f"a tick of row {row} did not bring {until}")
 
 
 def type_prompt(page: Page, text: str) -> None:

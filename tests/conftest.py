@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from routing.store import Store, open_store
-from tests.browser import PATIENCE_MS, open_browser
+from tests.browser import open_browser, window
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -49,7 +49,6 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A window of its own in the browser, as wide as a laptop's."""
-    context = browser.new_context(viewport={"width": 1360, "height": 1600})
-    context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
-    context.close()
+    opened = window(browser, viewport={"width": 1360, "height": 1600})
+    yield opened
+    opened.context.close()

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import lead, serve, type_prompt, visit
+from tests.browser import lead, serve, type_prompt, visit, window
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 MATHS = "How many ways are there to seat five people round a table?"
@@ -82,7 +82,7 @@ def test_a_share_link_restores_what_was_shared(page, browser, address):
     expect(code).to_contain_text("prompt=")
     shared = lead(page)
     link = code.inner_text().strip()
-    other = browser.new_context().new_page()
+    other = window(browser)
     visit(other, link)
     assert lead(other) == shared
     other.context.close()
@@ -91,13 +91,12 @@ def test_a_share_link_restores_what_was_shared(page, browser, address):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1360])
 def test_no_page_runs_off_the_side(browser, address, scheme, width):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
+    page = window(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
     asked = set()
     page.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
     for path in ("", "compare", "front", "routers", "experts"):
         visit(page, f"{address}/{path}?prompt=What+is+the+capital+of+France")
         page.wait_for_timeout(500)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-    context.close()
+    page.context.close()
     assert asked - {None} == {urlsplit(address).hostname}, "nothing leaves the machine"

@@ -1,16 +1,15 @@
-"""Onboard in a real browser: the local expert added from scratch and probed in under three minutes."""
+"""Onboard in a real browser: the local expert added from scratch, probed and routed to."""
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
 
 from routing.local import local_experts
 from tests.browser import pick, serve, visit
+from tests.onboard_page import add_and_probe
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
-PROMISED_S = 180
 
 
 def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(page, tmp_path):
@@ -19,16 +18,7 @@ def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(pag
     with serve(environ={"XDG_DATA_HOME": str(tmp_path)}) as address:
         visit(page, f"{address}/onboard")
         expect(page.get_by_text("was left out in turn")).to_be_visible(timeout=60_000)
-        began = time.monotonic()
-        page.get_by_label("Name", exact=True).fill("my-smollm")
-        page.get_by_role("button", name="Add", exact=True).click()
-        page.get_by_role("button", name="Ask 30 probes").click(timeout=60_000)
-        expect(page.get_by_text(re.compile(r"^[4-9] of 30 probes answered"))).to_be_visible(timeout=60_000)
-        page.get_by_role("button", name="Stop", exact=True).click()
-        expect(page.get_by_text(re.compile(r"^from \d+ probes"))).to_be_visible(timeout=60_000)
-        page.get_by_role("button", name=re.compile("Go on with")).click()
-        expect(page.get_by_text(re.compile("^from 30 probes,")).first).to_be_visible(timeout=PROMISED_S * 1000)
-        assert time.monotonic() - began < PROMISED_S
+        add_and_probe(page, "my-smollm")
         expect(page.get_by_role("heading", name="Where my-smollm stands")).to_be_visible()
         page.get_by_role("tab", name="By published figures").click()
         page.get_by_role("textbox", name="Results, one benchmark a line").fill("GSM8K 3 %\nMMLU-Pro 0.11")

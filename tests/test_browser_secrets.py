@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser import drawn, pick, serve, type_prompt, visit
+from tests.browser import drawn, pick, serve, type_prompt, visit, window
 from tests.compare_page import ask, card, choose
 from tests.loopback import Loopback
 
@@ -96,16 +96,15 @@ def journey(page, address, server, folder):
 def test_a_typed_key_is_used_and_then_in_nothing(browser, server, tmp_path):
     log, downloads = tmp_path / "app.log", tmp_path / "downloads"
     downloads.mkdir()
-    context = browser.new_context(viewport={"width": 1360, "height": 1600}, accept_downloads=True)
+    page = window(browser, viewport={"width": 1360, "height": 1600}, accept_downloads=True)
     said = []
-    page = context.new_page()
     page.on("console", lambda message: said.append(message.text))
     with serve(environ={"XDG_DATA_HOME": str(tmp_path / "data")}, log=log) as address:
         parts = journey(page, address, server, downloads)
-        parts["console"], parts["cookies"] = "\n".join(said), repr(context.cookies())
+        parts["console"], parts["cookies"] = "\n".join(said), repr(page.context.cookies())
         # While the app runs, what was written last is in the write-ahead log.
         files = {p.name: p.read_bytes() for p in (tmp_path / "data").rglob("*") if p.is_file()}
-    context.close()
+    page.context.close()
     assert {r["key"] for r in server.requests} == {f"Bearer {OWN}", f"Bearer {SHORT}"}, "both keys were used"
     assert {"thalamus.db", "thalamus.db-wal"} <= set(files)
     assert "I am gpt-4o-mini" in parts["JSONL"]

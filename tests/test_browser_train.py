@@ -14,7 +14,7 @@ from tests.browser import lead, pick, serve, type_prompt, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::ResourceWarning")]
 EXPERTS = ("gpt-4o-mini", "gemini-1.5-pro", "our own llama")
-TRAINING_MS = 90_000
+TRAINING_MS = 300_000
 
 
 def log(count=320):

@@ -5,7 +5,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from tests.browser import free_port, open_browser, serve
+from tests.browser import free_port, open_browser, serve, window
 from tests.oidc import EMAIL, Provider
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +37,7 @@ def test_a_person_signs_in_and_out_in_a_browser(tmp_path):
         secrets.write_text(provider.secrets(f"http://127.0.0.1:{port}"), encoding="utf-8")
         environ = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path / "data")}
         with serve(port=port, environ=environ) as address:
-            page = browser.new_context().new_page()
+            page = window(browser)
             page.goto(f"{address}/history")
             expect(page.get_by_role("button", name="Sign in")).to_be_visible()
             expect(page.locator("h3")).to_have_text("Thalamus")

@@ -1,4 +1,4 @@
-"""Many people at once: real browser sessions that compare, an app that is killed, and memory over many comparisons.
+"""Many people at once: browser sessions that compare, a newcomer, an app that is killed, memory over comparisons.
 
     python -m tests.benchmarks.sessions [--sessions 20] [--kills 25] [--comparisons 200]
 
@@ -37,6 +37,7 @@ from tests.benchmarks.run import README
 from tests.browser import open_browser, serve, visit
 from tests.compare_page import PATIENCE_MS
 from tests.loopback import Loopback
+from tests.onboard_page import add_and_probe
 
 EXPERTS = ("gpt-4o-mini", "gpt-4o-2024-08-06", "claude-3.5-sonnet-20240620", "o1-mini")
 UNTIL_CLICK_S = 15
@@ -199,6 +200,19 @@ def _resident_mb() -> float:
     return float("nan")
 
 
+def newcomer(browser: Browser) -> list[Row]:
+    """How long the expert on this machine takes from an empty form to 30 answered probes, clicks included."""
+    with tempfile.TemporaryDirectory() as folder, serve(environ={"XDG_DATA_HOME": folder}) as address:
+        page = browser.new_context().new_page()
+        visit(page, f"{address}/onboard")
+        expect(page.get_by_text("was left out in turn")).to_be_visible(timeout=PATIENCE_MS)
+        began = time.monotonic()
+        add_and_probe(page, "my-smollm")
+        took = time.monotonic() - began
+        page.context.close()
+    return [("The expert on this machine, added from scratch and asked 30 probes", f"{took:.0f} s", "180 s promised")]
+
+
 def measured(what: str, part: Callable[[], list[Row]]) -> list[Row]:
     """The rows of one part, printed as soon as they are there; a part that fails says so in a row of its own."""
     try:
@@ -219,9 +233,10 @@ def main() -> None:
     wanted = parser.parse_args()
     with open_browser() as browser:
         sessions = measured("Many browser sessions", lambda: many_sessions(browser, wanted.sessions))
+        added = measured("The expert on this machine, added from scratch", lambda: newcomer(browser))
         killed = measured("kill -9 during comparisons", lambda: kills(browser, wanted.kills))
     # The browser is closed by now, so that its memory cannot push out what is measured.
-    rows = [*sessions, *killed, *measured("Memory over many comparisons", lambda: memory(wanted.comparisons))]
+    rows = [*sessions, *added, *killed, *measured("Memory over many comparisons", lambda: memory(wanted.comparisons))]
     stamp = (
         f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}, Chromium on the same machine."
     )

@@ -8,7 +8,6 @@ from playwright.sync_api import Locator, Page, expect
 from routing.catalog import load_catalog
 from tests.browser import drawn, type_prompt, visit
 
-PATIENCE_MS = 60_000
 ASK = ".st-key-compare_ask button"
 
 
@@ -29,7 +28,7 @@ def prepare(page: Page, address: str, experts: Sequence[str], prompt: str) -> No
     # While the page is drawn anew, Streamlit keeps the element of the run before, marked as stale.
     confirm = page.locator("[class*=st-key-unknown_][data-stale=false]")
     for name in experts:  # the tick belongs to the whole choice, so it is drawn anew when the choice changes
-        expect(confirm).to_contain_text(load_catalog()[name].title, timeout=PATIENCE_MS)
+        expect(confirm).to_contain_text(load_catalog()[name].title)
     confirm.get_by_text("Ask at an unknown price").click()
 
 
@@ -37,21 +36,21 @@ def choose(page: Page, experts: Sequence[str]) -> None:
     """Add those experts that are not suggested already."""
     box = page.locator(".st-key-compare_experts input")
     tags = page.locator(".st-key-compare_experts [data-tag]")
-    expect(tags).not_to_have_count(0, timeout=PATIENCE_MS)
+    expect(tags).not_to_have_count(0)
     drawn(page)
     for name in experts:
         title = load_catalog()[name].title
         if not tags.filter(has_text=title).count():
             box.fill(title)
             box.press("Enter")
-            expect(tags.filter(has_text=title)).to_have_count(1, timeout=PATIENCE_MS)
+            expect(tags.filter(has_text=title)).to_have_count(1)
     page.keyboard.press("Escape")  # the open list would cover what stands below
 
 
 def ask(page: Page) -> None:
     """Click Ask as soon as it may be clicked."""
     button = page.locator(ASK)
-    expect(button).to_be_enabled(timeout=PATIENCE_MS)
+    expect(button).to_be_enabled()
     button.click()
 
 

@@ -36,14 +36,14 @@ def address(place):
 
 
 def answered(page, n=2):
-    expect(page.locator("table.facts")).to_have_count(n, timeout=120_000)
+    expect(page.locator("table.facts")).to_have_count(n)
 
 
 def test_two_answers_a_blind_vote_a_second_turn_and_the_history(page, address, server):
     prepare(page, address, EXPERTS, MATHS)
     page.get_by_text("Blind", exact=True).click()
     ask(page)
-    expect(page.get_by_text("Which is best?")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Which is best?")).to_be_visible()
     expect(page.locator("table.facts")).to_have_count(0)
     expect(page.get_by_text("Answer A", exact=True).first).to_be_visible()
     page.get_by_role("button", name="Answer A").click()
@@ -51,8 +51,8 @@ def test_two_answers_a_blind_vote_a_second_turn_and_the_history(page, address, s
     expect(page.get_by_text("Names were hidden until this vote")).to_be_visible()
     page.get_by_label("Continue the conversation").fill("And six?")
     page.get_by_role("button", name="Continue", exact=True).click()
-    expect(page.get_by_text("Turn 2:")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("Which is best?")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Turn 2:")).to_be_visible()
+    expect(page.get_by_text("Which is best?")).to_be_visible()
     page.get_by_role("link", name="History").click()
     page.get_by_role("button", name=MATHS).click()
     answered(page)
@@ -60,7 +60,7 @@ def test_two_answers_a_blind_vote_a_second_turn_and_the_history(page, address, s
     page.get_by_role("button", name="Ask again").click()
     expect(page.get_by_text("Ask to see what changed")).to_be_visible()
     ask(page)
-    page.get_by_role("button", name="Tie").click(timeout=60_000)
+    page.get_by_role("button", name="Tie").click()
     expect(page.get_by_role("tab", name="What changed")).to_be_visible()
     expect(page.get_by_text(re.compile("100.% of the characters are the same"))).to_be_visible()
 
@@ -69,14 +69,14 @@ def test_a_failing_expert_is_asked_again_and_a_stuck_one_is_stopped(page, addres
     server.manners.update({"gpt-4o-mini": "status-401", "o3-mini": "stuck"})
     prepare(page, address, EXPERTS, MATHS)
     ask(page)
-    expect(page.get_by_text("refused the key for")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("refused the key for")).to_be_visible()
     expect(page.get_by_text("I am", exact=False).first).to_be_visible()
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text("Stopped; this is a part")).to_be_visible()
     server.manners.clear()
     for place in (0, 1):
         # The page draws itself anew when the last answer ends; a click in that very moment counts too.
-        expect(page.get_by_role("button", name="Retry")).to_have_count(2, timeout=60_000)
+        expect(page.get_by_role("button", name="Retry")).to_have_count(2)
         page.get_by_role("button", name="Retry").nth(place).click()
     answered(page)
     for name in ("gpt-4o-mini", "o3-mini"):

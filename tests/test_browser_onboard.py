@@ -17,7 +17,7 @@ def test_the_local_expert_is_added_probed_stopped_gone_on_with_and_routed_to(pag
         pytest.skip("no weights are here: make setup")
     with serve(environ={"XDG_DATA_HOME": str(tmp_path)}) as address:
         visit(page, f"{address}/onboard")
-        expect(page.get_by_text("was left out in turn")).to_be_visible(timeout=60_000)
+        expect(page.get_by_text("was left out in turn")).to_be_visible()
         add_and_probe(page, "my-smollm")
         expect(page.get_by_role("heading", name="Where my-smollm stands")).to_be_visible()
         page.get_by_role("tab", name="By published figures").click()

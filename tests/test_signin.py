@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
@@ -29,6 +30,7 @@ def test_nobody_signs_in_where_nothing_is_configured():
     assert not [button for button in app.button if "Sign" in button.label]
 
 
+@pytest.mark.browser
 def test_a_person_signs_in_and_out_in_a_browser(tmp_path):
     port = free_port()
     with Provider() as provider, open_browser() as browser:

@@ -35,7 +35,6 @@ from routing.store import NewRun, Place, open_store
 from tests import compare_page
 from tests.benchmarks.run import README
 from tests.browser import open_browser, serve, visit
-from tests.compare_page import PATIENCE_MS
 from tests.loopback import Loopback
 from tests.onboard_page import add_and_probe
 
@@ -94,7 +93,7 @@ def many_sessions(browser: Browser, count: int) -> list[Row]:
             compare_page.prepare(page, address, EXPERTS, f"Repeat the word {_marker(i)}")
         _click_together(pages)
         for page in pages:
-            expect(page.locator("table.facts")).to_have_count(len(EXPERTS), timeout=PATIENCE_MS)
+            expect(page.locator("table.facts")).to_have_count(len(EXPERTS))
         shown = [page.locator(".st-key-answers").inner_text() for page in pages]
         own = json.loads(urllib.request.urlopen(f"{url}/first-words", timeout=10).read())["data"]  # noqa: S310
         with closing(sqlite3.connect(database(environ))) as kept:
@@ -127,7 +126,7 @@ def _click_together(pages: Sequence[Page]) -> None:
     """Have every page click Ask at the same moment of the machine's clock."""
     buttons = [page.locator(compare_page.ASK) for page in pages]
     for button in buttons:
-        expect(button).to_be_enabled(timeout=PATIENCE_MS)
+        expect(button).to_be_enabled()
     moment_ms = (time.time() + UNTIL_CLICK_S) * 1e3
     for button in buttons:
         button.evaluate("(button, moment) => void setTimeout(() => button.click(), moment - Date.now())", moment_ms)
@@ -155,7 +154,7 @@ def kills(browser: Browser, count: int) -> list[Row]:
         with serve(environ=environ) as address:
             page = browser.new_context().new_page()
             visit(page, f"{address}/history")
-            expect(page.get_by_text("Repeat the word marker").first).to_be_visible(timeout=PATIENCE_MS)
+            expect(page.get_by_text("Repeat the word marker").first).to_be_visible()
     missed = count - len(whole)
     beside = f"{missed} more were killed before they could ask" if missed else ""
     figure = f"{sum(whole)} of {len(whole)}"
@@ -205,7 +204,7 @@ def newcomer(browser: Browser) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder, serve(environ={"XDG_DATA_HOME": folder}) as address:
         page = browser.new_context().new_page()
         visit(page, f"{address}/onboard")
-        expect(page.get_by_text("was left out in turn")).to_be_visible(timeout=PATIENCE_MS)
+        expect(page.get_by_text("was left out in turn")).to_be_visible()
         began = time.monotonic()
         add_and_probe(page, "my-smollm")
         took = time.monotonic() - began

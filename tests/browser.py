@@ -24,7 +24,7 @@ FLAGS = [
 ]
 PATIENCE_MS = 120_000  # of no cost where all is well, and a busy machine is slow
 SETTLES_MS = 3_000
-expect.set_options()
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def chromium() -> str | None:

@@ -87,12 +87,15 @@ def evaluate(
     protocol: Annotated[
         str, typer.Option(help="split, or held-out: refit without whole tasks and sources, and judge on these.")
     ] = "split",
+    place: own_router.From = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write every measure to this file.")] = None,
 ) -> None:
     """Judge routers on measured outcomes: oracle ladder, AIQ, cost at best single, calibration."""
     from routing.commands.report import evaluate_all
 
-    evaluate_all(data, split=split, routers=router or [], pools=pool or [], json_file=json_file, protocol=protocol)
+    evaluate_all(
+        data, split=split, routers=router or [], pools=pool or [], json_file=json_file, protocol=protocol, place=place
+    )
 
 
 @app.command()

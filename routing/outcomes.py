@@ -5,7 +5,7 @@ measurement, so the two are never pooled without saying so.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from routing.errors import DataError
 from routing.schema import Floats
@@ -33,7 +34,8 @@ class Outcomes:
 
     Args:
         prompts: One row a prompt, index 0..n-1: prompt_id, text, source, task, domain, licence, split, group.
-            An absent text column is filled with "unstated", an absent group with the prompt's own id.
+            An absent text column is filled with "unstated"; an absent group with the prompt's own id, or with one for
+            all prompts that are ``alike`` where splits are not stated either.
         cells: One row an outcome: prompt (row of ``prompts``), expert, kind, score in [0, 1] and the optional
             numbers, NaN where not measured. ``output_tokens`` is filled from output_chars / 4.
         has_split: Whether the data states splits; if not, every prompt's split is "unstated".
@@ -148,11 +150,23 @@ def assign_splits(outcomes: Outcomes) -> Outcomes:
     """
     if outcomes.has_split:
         return outcomes
-    digits = [blake2b(str(g).encode(), digest_size=4).digest() for g in outcomes.prompts["group"]]
+    split = splits_of(outcomes.prompts["group"])
+    return Outcomes(outcomes.prompts.assign(split=split), outcomes.cells, has_split=True)
+
+
+def splits_of(groups: Iterable[str]) -> NDArray[np.object_]:
+    """The split of every prompt by its group, shape (n_prompts,): the same for the same groups on every machine."""
+    digits = [blake2b(str(g).encode(), digest_size=4).digest() for g in groups]
     tenth = np.array([int.from_bytes(d, "big") % 10 for d in digits])
-    held_out = 2 if len(outcomes.prompts) < SMALL else 1
+    held_out = 2 if len(digits) < SMALL else 1
     names = np.where(tenth < 10 - 2 * held_out, "train", np.where(tenth < 10 - held_out, "validation", "test"))
-    return Outcomes(outcomes.prompts.assign(split=names), outcomes.cells, has_split=True)
+    return names.astype(object)
+
+
+def alike(text: str) -> str:
+    """A group for prompts that differ only in letter case, spaces and punctuation at the end."""
+    plain = " ".join(text.split()).casefold().rstrip(" .!?:;")
+    return blake2b(plain.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _table(path: Path, needed: Sequence[str]) -> pd.DataFrame:
@@ -182,8 +196,9 @@ def _prompts(table: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
     kept = pd.DataFrame({"prompt_id": ids, "text": table["text"].astype(str)})
     for name in (*OPTIONAL_TEXT, "split"):
         kept[name] = table[name].fillna(UNSTATED).astype(str) if name in table else UNSTATED
-    kept["group"] = table["group"].fillna(ids).astype(str) if "group" in table else ids
     has_split = "split" in table
+    usual = ids if has_split else kept["text"].map(alike)
+    kept["group"] = table["group"].fillna(usual).astype(str) if "group" in table else usual
     straddling = kept.groupby("group")["split"].nunique() > 1
     if straddling.any():
         group = straddling.index[straddling.to_numpy()][0]

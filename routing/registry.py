@@ -43,13 +43,8 @@ def load_routers(
 
     ``catalog`` takes the place of the folder's own table of experts. Raises what load_router does.
     """
-    methods = offered(graph.read_card(assets))
-    wanted = list(names) or methods
-    for name in wanted:
-        if name not in router_names():
-            raise unknown_router(name)
-        if name not in methods:
-            raise PreferenceError(f"This router has no method {name!r}; it offers {', '.join(methods)}.")
+    wanted = list(names) or offered(graph.read_card(assets))
+    check_offered(wanted, assets)
     bases = {name: POLICIES[name].base if name in POLICIES else name for name in wanted}
     heads = dict.fromkeys([SHARE, *(head for base in bases.values() for head in predictors.heads_of(base))])
     encoder = graph.load(assets, heads=(*graph.HEADS, *heads), threads=threads)
@@ -84,6 +79,21 @@ def offered(card: graph.Card) -> list[str]:
         return router_names()
     bases = {name: POLICIES[name].base if name in POLICIES else name for name in router_names()}
     return [name for name, base in bases.items() if base in stated]
+
+
+def check_offered(names: Iterable[str], assets: Path) -> None:
+    """Whether the router of a folder has these methods.
+
+    Raises:
+        GraphError: The folder has no router card.
+        PreferenceError: A name is no method, or none of this router.
+    """
+    methods = offered(graph.read_card(assets))
+    for name in names:
+        if name not in router_names():
+            raise unknown_router(name)
+        if name not in methods:
+            raise PreferenceError(f"This router has no method {name!r}; it offers {', '.join(methods)}.")
 
 
 def unknown_router(name: str) -> PreferenceError:

@@ -126,9 +126,11 @@ def test_splits_are_assigned_by_group_and_stay_the_same(tmp_path):
     found = assign_splits(read(write(tmp_path, prompts, outcomes)))
     assert found.prompts.groupby("group")["split"].nunique().max() == 1
     assert 0.5 < (found.prompts["split"] == "train").mean() < 0.7, "of few prompts more are held out"
-    many = pd.DataFrame({"prompt_id": [f"p{i}" for i in range(2000)], "text": "x"})
+    texts = [f"x {i // 2}{'.' * (i % 2)}" for i in range(2000)]
+    many = pd.DataFrame({"prompt_id": [f"p{i}" for i in range(2000)], "text": texts})
     split = assign_splits(read(write(tmp_path, many, outcomes))).prompts["split"]
     assert 0.75 < (split == "train").mean() < 0.85
+    assert (split[::2].to_numpy() == split[1::2].to_numpy()).all(), "prompts that are alike stay together"
     assert assign_splits(found) is found
 
 

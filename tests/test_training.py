@@ -252,6 +252,7 @@ def test_training_without_torch_says_what_it_leaves_out_and_writes_files_that_lo
         "tokenizer.json",
         "sample.npz",
         "experts.csv",
+        "pools.json",
     }
     form_b = run([*command, str(out), "--form", "b"], environ)
     assert form_b.returncode == 2

@@ -14,8 +14,9 @@ from routing import commands
 from routing.catalog import ASSETS, load_catalog
 from routing.commands import own_router
 from routing.commands.policy import route_by
+from routing.commands.report import evaluate_all
 from routing.encoder import load
-from routing.errors import DataError, PolicyFileError, RoutingError, StoreError
+from routing.errors import DataError, PolicyFileError, PreferenceError, RoutingError, StoreError
 from routing.own import OwnExpert
 from routing.policy_file import capture, text
 from routing.registry import load_routers
@@ -158,6 +159,38 @@ def test_an_honest_zip_is_kept_as_it_was(whole, trained):
     assert {path.name for path in folder.iterdir()} == set(archive.FILES)
     trained_here = load_routers(["blend"], places.folder(ANN, trained.router_id))["blend"].basis
     np.testing.assert_array_equal(load_routers(["blend"], folder)["blend"].basis.mix, trained_here.mix)
+
+
+def test_the_command_line_judges_a_router_of_ones_own_on_its_own_test_prompts(whole, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive.children, "run", lambda task, place, wall_s: imported.check_files(place))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    file, told, checked = tmp_path / "mine.zip", tmp_path / "told.json", log(300)
+    file.write_bytes(whole)
+    checked.prompts.drop(columns="split").to_parquet(tmp_path / "prompts.parquet")
+    checked.outcomes.to_parquet(tmp_path / "outcomes.parquet")
+
+    def judged(*, data=tmp_path, **options):
+        options = {"split": "test", "routers": [], "pools": [], "json_file": told, "place": file} | options
+        evaluate_all(data, **options)
+        return json.loads(told.read_text(encoding="utf-8"))
+
+    found = judged(routers=["all"])
+    rows = {row["router"]: row for row in found}
+    assert {"blend", "linear", "prompt-blind", "best single", "oracle"} <= set(rows)
+    assert "mirt" not in rows
+    assert {row["pool"] for row in found} == {"trained"}
+    assert rows["blend"]["n_prompts"] == (checked.prompts["split"] == "test").sum()
+    assert rows["blend"]["above_best_single"] > 0.1
+    with pytest.raises(PreferenceError, match="This router has no method 'mirt'; it offers blend"):
+        judged(routers=["mirt"])
+    with pytest.raises(PreferenceError, match="held-out refits methods on the data, so it cannot judge"):
+        judged(protocol="held-out")
+    (tmp_path / "pools.json").write_text(json.dumps({"ours": ["mine", "yours"], "all": ["mine", "gpt-4o-mini"]}))
+    assert [row["pool"] for row in judged(pools=["all"])] == ["all"]
+    outcomes = checked.outcomes.replace({"expert": {"gpt-4o-mini": "yours"}})
+    outcomes.to_parquet(tmp_path / "outcomes.parquet")
+    with pytest.raises(DataError, match=r"Of the pool 'ours' this router predicts 1, and two .* not know 'yours'"):
+        judged(pools=["ours"])
 
 
 def test_the_command_line_decides_by_a_router_of_ones_own(whole, tmp_path, monkeypatch, capsys):

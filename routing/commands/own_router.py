@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from routing.catalog import ASSETS, catalog_of
+from routing.catalog import ASSETS, catalog_of, load_catalog
 from routing.encoder import CARD_FILE
 from routing.errors import DataError
 from routing.predictors import DEFAULT
 from routing.registry import load_router, load_routers
 from routing.router import Router
+from routing.schema import Expert
 
 From = Annotated[
     Path | None,
@@ -47,3 +48,21 @@ def open_router(folder: Path, name: str | None = None) -> Router:
     if folder == ASSETS:
         return load_router(name=chosen)
     return load_routers([chosen], folder, catalog=catalog_of(folder))[chosen]
+
+
+def facts_for(data: Path) -> list[Expert]:
+    """Facts about every expert that own outcomes are of, as the app knows them, or at the prices beside the data.
+
+    Raises:
+        DataError: The outcomes or the prices beside them cannot be read.
+        StoreError: The app's database, which knows prices of own experts, cannot be used.
+    """
+    from routing.commands import priced
+    from routing.commands.experts import own_experts
+    from routing.outcomes import experts_of
+    from routing.own import OwnExpert, merged
+
+    has_prices = (data / "experts.csv").is_file()
+    facts = priced(data) if has_prices else merged(load_catalog(), own_experts()).experts
+    known = {expert.name: expert for expert in facts}
+    return [known.get(name) or OwnExpert(name).expert for name in experts_of(data / "outcomes.parquet")]

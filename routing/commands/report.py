@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from routing import predictors
 from routing.catalog import ASSETS
 from routing.commands import priced, say, write_whole
+from routing.commands.own_router import facts_for, folder_of
 from routing.errors import DataError, PreferenceError
 from routing.evidence import EVIDENCE_JSON, Evidence
 from routing.evidence_tables import held_out_table, rewritten, table
@@ -29,17 +30,27 @@ def evaluate_all(
     pools: Sequence[str],
     json_file: Path | None,
     protocol: str = "split",
+    place: Path | None = None,
 ) -> None:
     """Judge routers on pools, print the main measures as a table, and write all of them if asked.
 
+    ``place`` is the folder or zip of a router of one's own.
+
     Raises:
-        PreferenceError: The protocol is unknown.
+        PreferenceError: The protocol is unknown, or would refit a router that is given.
+        DataError: The place holds no router.
     """
     if protocol not in PROTOCOLS:
         raise PreferenceError(f"The protocol was {protocol!r}; it is one of {', '.join(PROTOCOLS)}.")
+    if place is not None and protocol != "split":
+        raise PreferenceError(
+            f"--protocol {protocol} refits methods on the data, so it cannot judge the router of --from. "
+            "Leave one of the two out."
+        )
     names = [] if "all" in routers else list(routers or [predictors.DEFAULT])
     if protocol == "split":
-        results = evaluate_rows(data, split=split, routers=names, pools=pools)
+        with folder_of(place) as folder:
+            results = evaluate_rows(data, split=split, routers=names, pools=pools, assets=folder)
         print(table(results))
     else:
         results = held_out_results(data, split=split, routers=names, pools=pools)
@@ -49,11 +60,16 @@ def evaluate_all(
         say(f"Every measure is in {json_file}")
 
 
-def evaluate_rows(data: Path, *, split: str, routers: Sequence[str], pools: Sequence[str]) -> list[dict[str, Any]]:
-    """Every measure of these routers, one dict per pool and router."""
+def evaluate_rows(
+    data: Path, *, split: str, routers: Sequence[str], pools: Sequence[str], assets: Path = ASSETS
+) -> list[dict[str, Any]]:
+    """Every measure of the routers of a folder, one dict per pool and router."""
     from routing.evaluation import evaluate
 
-    return evaluate(data, split=split, routers=routers, pools=list(pools) or None, experts=priced(data), progress=say)
+    facts = priced(data) if assets == ASSETS else facts_for(data)
+    return evaluate(
+        data, split=split, routers=routers, pools=list(pools) or None, experts=facts, assets=assets, progress=say
+    )
 
 
 def held_out_results(data: Path, *, split: str, routers: Sequence[str], pools: Sequence[str]) -> list[dict[str, Any]]:

@@ -3,11 +3,10 @@
 import tempfile
 from pathlib import Path
 
-from routing.catalog import ASSETS, load_catalog
-from routing.commands import priced, say
-from routing.commands.experts import own_experts
+from routing.catalog import ASSETS
+from routing.commands import say
+from routing.commands.own_router import facts_for
 from routing.outcomes import assign_splits, read
-from routing.own import OwnExpert, merged
 
 
 def say_verdict(data: Path, out: Path) -> None:
@@ -25,11 +24,7 @@ def say_verdict(data: Path, out: Path) -> None:
     from routing.workshop.verdict import verdict
 
     outcomes = assign_splits(read(data))
-    has_prices = (data / "experts.csv").is_file()
-    facts = priced(data) if has_prices else merged(load_catalog(), own_experts()).experts
-    known = {expert.name: expert for expert in facts}
-    names = sorted(outcomes.cells["expert"].unique())
-    experts = [known.get(name) or OwnExpert(name).expert for name in names]
+    experts = facts_for(data)
     with tempfile.TemporaryDirectory() as made:
         measures = judged(Path(made), outcomes, out, ASSETS, experts, say)
     print(verdict(measures, {expert.name: expert.title for expert in experts}).text)

@@ -31,7 +31,8 @@ def evaluate(
 
     Args:
         data: Folder with prompts.parquet and outcomes.parquet; pools.json beside them, or else beside the graph.
-        split: Name of a split, or "all"; ignored where the data states none.
+        split: Name of a split, or "all". Where the data states none, every prompt is judged by the shipped router, and
+            one of another folder is judged by the splits that training gives to such data.
         routers: Names of predictors and policies; none means all of them, with the baselines behind.
         pools: Names of pools; None means all.
         experts: Facts about experts, for prices.
@@ -42,9 +43,9 @@ def evaluate(
     Raises:
         DataError: The data cannot be judged with; the message says why.
         GraphError: The graph is missing or damaged.
-        PreferenceError: A router is unknown.
+        PreferenceError: A router is unknown, or the folder's has no such method.
     """
-    names = list(dict.fromkeys(routers)) or every_name()
+    names = list(dict.fromkeys(routers)) or every_name(assets)
     return open_trial(
         data,
         names,

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from routing import encoder as graph
 from routing import predictors
 from routing.catalog import ASSETS
+from routing.errors import DataError
 from routing.evaluation import judge, report
 from routing.evaluation.costs import pool_outcomes
 from routing.evaluation.judge import Scene
-from routing.evaluation.prompts import Say, encode, pools_of, rows_of, take
-from routing.outcomes import Outcomes, read
+from routing.evaluation.prompts import Pools, Say, encode, pools_of, rows_of, take
+from routing.outcomes import Outcomes, assign_splits, read
 from routing.policies import POLICIES
-from routing.registry import router_names, unknown_router
+from routing.registry import check_offered, offered
 from routing.schema import Expert, Features, Prediction, Predictor
 
 TIMED_PROMPTS: Final = 60
@@ -68,12 +69,15 @@ def open_trial(
     progress: Say,
 ) -> Trial:
     """Read data and graph, encode the prompts of all pools, and ask every predictor. Raises what evaluate does."""
-    bases = judge.bases_of(checked(names))
+    check_offered([judge.BOUNDS.get(name, name) for name in names if name not in judge.BASELINES], assets)
+    bases = judge.bases_of(names)
     encoder = graph.load(assets, heads=heads_of(bases))
     methods = {name: predictors.build(name, encoder.card) for name in bases}
-    outcomes = read(data)
+    # An own router may have learned from these very tables: then the splits are those that it was trained by.
+    outcomes = read(data) if assets == ASSETS else assign_splits(read(data))
     progress(f"{len(outcomes.prompts):,} prompts and {len(outcomes.cells):,} outcomes read")
     chosen = pools_of(outcomes, data, assets, pools, split)
+    _check_known(chosen, encoder.card.experts, progress)
     rows = rows_of(chosen)
     features = encode(encoder, outcomes, rows, progress)
     facts = {expert.name: expert for expert in experts}
@@ -95,22 +99,27 @@ def open_trial(
     return Trial(names, outcomes, rows, features, scenes, told, speed)
 
 
-def every_name() -> list[str]:
-    """Every predictor and policy, and the baselines they are held against."""
-    return [*router_names(), *judge.BASELINES, *judge.BOUNDS]
+def every_name(assets: Path = ASSETS) -> list[str]:
+    """Every predictor and policy of a router, and the baselines they are held against."""
+    methods = offered(graph.read_card(assets))
+    return [*methods, *judge.BASELINES, *(name for name, rule in judge.BOUNDS.items() if rule in methods)]
 
 
-def checked(names: Sequence[str]) -> Sequence[str]:
-    """The names themselves.
+def _check_known(pools: Pools, experts: Sequence[str], progress: Say) -> None:
+    """Say which experts of a pool a router cannot pick; refuse a pool in which it has nothing to choose between.
 
     Raises:
-        PreferenceError: A name is neither a predictor nor a policy nor a baseline.
+        DataError: It predicts fewer than two experts of a pool.
     """
-    known = every_name()
-    for name in names:
-        if name not in known:
-            raise unknown_router(name)
-    return names
+    for name, (members, _) in pools.items():
+        unknown = [member for member in members if member not in experts]
+        if len(unknown) > len(members) - 2:
+            raise DataError(
+                f"Of the pool {name!r} this router predicts {len(members) - len(unknown) or 'nobody'}, and two are "
+                f"needed: it does not know {unknown[0]!r}. Choose another pool, or train a router on these outcomes."
+            )
+        if unknown:
+            progress(f"Pool {name}: this router does not know {', '.join(unknown)}, so it never picks them")
 
 
 def heads_of(names: Sequence[str]) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from routing.training.features import Encoded
 from routing.training.tables import Table
 
 POOLS_FILE: Final = "pools.json"
+TRAINED: Final = "trained"  # the pool of all experts of a router on own tables
 SAMPLE_PER_GROUP: Final = 150
 JUDGED: Final = ("pool", "router", "n_prompts", "score", "score_interval", "gap_closed", "aiq_above_static_mix",
                  "aiq_above_static_mix_interval", "cost_at", "brier", "brier_base_rate", "calibration_error",
@@ -59,14 +60,18 @@ def held_out_sample(where: Path, outcomes: Outcomes, table: Table, outputs: Outp
 
 
 def judge(data: Path, where: Path, outcomes: Outcomes, progress: Say) -> dict[str, list[dict[str, Any]]]:
-    """Measures of the default router on validation and test prompts, for the card; empty where no pool is named."""
+    """Measures of the default router on validation and test prompts, for the card; empty where no pool is named.
+
+    Pools go beside the graph: those of the data, else one of all experts that it predicts.
+    """
     pools = read_pools(data)
     facts = load_catalog(EXPERTS_CSV).experts
     names = {expert.name for expert in facts}
     judged = [name for name, members in pools.items() if names.issuperset(members)]
+    beside = pools or {TRAINED: read_card(where).experts}
+    (where / POOLS_FILE).write_text(json.dumps({name: list(beside[name]) for name in beside}, indent=1) + "\n")
     if not judged:
         return {}
-    (where / POOLS_FILE).write_text(json.dumps({name: list(pools[name]) for name in pools}, indent=1) + "\n")
     measures: dict[str, list[dict[str, Any]]] = {}
     for split in ("validation", "test"):
         results = evaluate(

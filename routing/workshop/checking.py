@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from routing.outcomes import SMALL
+from routing.outcomes import alike, splits_of
 from routing.own.checks import is_plain
 from routing.schema import Floats
 from routing.workshop.bounds import MOST_CHARS
@@ -100,19 +100,6 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     return Checked(prompts, outcomes, listed, int(bad.sum()), stops, tuple(notes))
 
 
-def normal(text: str) -> str:
-    """A prompt without what does not change the question: letter case, spaces, punctuation at the end."""
-    return " ".join(text.split()).casefold().rstrip(" .!?:;")
-
-
-def splits_of(group: "pd.Series[str]") -> NDArray[np.object_]:
-    """A split for every prompt, by hash of its group, so that groups never cross."""
-    held_out = 2 if len(group) < SMALL else 1
-    tenth = np.array([int(_digest(name, "split"), 16) % 10 for name in group])
-    names = np.where(tenth < held_out, "test", np.where(tenth < 2 * held_out, "validation", "train"))
-    return names.astype(object)
-
-
 def _plain(label: str) -> str:
     """A label without characters that a page would read as markup."""
     return "".join(char if is_plain(char) else " " for char in label).strip()
@@ -145,8 +132,7 @@ def _labels(
         column = columns.optional.get(name)
         given = table[column].astype(str).str.strip() if column else pd.Series("", index=table.index)
         if name == "group":
-            alike = table[columns.prompt].map(lambda text: _digest(normal(text)))
-            given = given.where(given != "", alike)
+            given = given.where(given != "", table[columns.prompt].map(alike))
         elif name == "split" and column:
             read = given.str.lower().map(SPLITS).fillna("")
             _mark(problems, bad, rows, (read == "").to_numpy(), column, given, "is no split: train, validation or test")

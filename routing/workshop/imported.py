@@ -71,12 +71,12 @@ def check_files(folder: Path) -> None:
         DataError: The card or the sample is not one that training writes.
         GraphError: The graph was not made by training, or does not match its card.
     """
-    from routing.training.delivery import write_experts
+    from routing.training.delivery import TRAINED, write_experts
 
     card = _card(folder)
     check_graph((folder / GRAPH_FILE).read_bytes(), ASSETS)
     write_experts(folder, card["experts"])
-    (folder / POOLS_FILE).write_text(json.dumps({"trained": card["experts"]}), encoding="utf-8")
+    (folder / POOLS_FILE).write_text(json.dumps({TRAINED: card["experts"]}), encoding="utf-8")
     _sample(folder, card["experts"])
     if (folder / BASIS_FILE).exists():
         _check_size(folder / BASIS_FILE)

@@ -125,7 +125,7 @@ def _watch(told: Told, part: Path) -> None:
 def _train(place: Path, part: Path, settings: job.Settings, say: Callable[[str], None]) -> dict[str, Any]:
     """Fit and judge; the router's files are in ``part`` afterwards."""
     from routing.outcomes import read
-    from routing.training.delivery import write_experts
+    from routing.training.delivery import TRAINED, write_experts
     from routing.training.prepared import prepare
     from routing.training.start import from_router
     from routing.training.tables import Fewest
@@ -152,7 +152,7 @@ def _train(place: Path, part: Path, settings: job.Settings, say: Callable[[str],
     facts = load_catalog(place / job.FACTS_FILE).experts
     measures = judged(place / "judge", outcomes, part, Path(settings.current), facts, say)
     card["measures"], card["name"] = measures, settings.name
-    (part / "pools.json").write_text(json.dumps({"trained": list(ready.table.experts)}), encoding="utf-8")
+    (part / "pools.json").write_text(json.dumps({TRAINED: list(ready.table.experts)}), encoding="utf-8")
     save_card(part, card)
     load(part)
     _learn_basis(place / "data", part, say)

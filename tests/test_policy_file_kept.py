@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from routing.errors import StoreError
+from routing.commands import policy as command
+from routing.errors import RoutingError, StoreError
 from routing.own import Fact, OwnExpert
 from routing.policy_file import as_dict, text
 from routing.policy_file.reading import LARGEST, parse
@@ -117,3 +118,37 @@ def test_the_command_line_shows_compares_and_checks(tmp_path):
     taken = run("route", PROMPT, "--policy", other, "--accept-router", "--json")
     assert "Accepted all the same" in json.loads(taken.stdout)["warnings"][0]
     assert run("policy", "show", tmp_path / "none.json").returncode == 2
+
+
+def test_the_command_line_writes_every_setting_of_a_policy_file(tmp_path, monkeypatch):
+    ours = OwnExpert("team-7b", {"params_b": Fact(7.0, "us", DAY)}, "http://10.0.0.7/v1")
+    own = (ours, OwnExpert("o1-mini", is_hidden=True))
+    monkeypatch.setattr(command, "open_router", lambda folder, name: router())
+    monkeypatch.setattr(command, "own_experts", lambda: own)
+
+    def new(**settings):
+        file = tmp_path / f"{len(list(tmp_path.iterdir()))}.json"
+        command.new(file, "Team", **settings)
+        return parse(file.read_bytes())
+
+    plain = new()
+    assert (plain.flags, plain.fallbacks, plain.pool, plain.own) == (None, 2, None, ())
+    one = new(flags="cost, latency", fallbacks="team-7b,gpt-4o-mini", pool="team-7b,gpt-4o-mini", own=True)
+    assert (one.flags, one.fallbacks) == (("cost", "latency"), ("team-7b", "gpt-4o-mini"))
+    assert [(o.name, o.address) for o in one.own] == [("team-7b", None)]
+    none = new(flags="none", fallbacks="0", own=True)
+    assert (none.flags, none.fallbacks) == ((), 0)
+    assert "o1-mini" not in none.pool
+    assert "team-7b" in none.pool
+    for settings, said in (
+        ({"flags": "price"}, "flags has no key 'price'"),
+        ({"flags": ""}, "--flags was ''"),
+        ({"fallbacks": "21"}, "fallbacks is 21; it is a whole number from 0 to 20"),
+        ({"fallbacks": ","}, "--fallbacks was ','"),
+        ({"fallbacks": "gpt-4o-mni"}, "Did you mean 'gpt-4o-mini'"),
+        ({"fallbacks": "o1-mini", "pool": "gpt-4o-mini"}, "fallback 'o1-mini' is not in the pool"),
+        ({"pool": "team-7b"}, "No expert is called 'team-7b'"),
+        ({"pool": "o1-mini", "own": True}, "No expert is called 'o1-mini'"),
+    ):
+        with pytest.raises(RoutingError, match=said):
+            new(**settings)

@@ -8,13 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from routing.commands import say, write_whole
-from routing.commands.options import Limits, Pool, Weights, numbers, pool_of
+from routing.commands.experts import Own, own_experts
+from routing.commands.options import Limits, Pool, Weights, listed, numbers, pool_of
 from routing.commands.own_router import From, folder_of, open_router
 from routing.errors import RoutingError
-from routing.objective import check_preferences
-from routing.policy_file import PolicyFile, as_dict, capture, text
+from routing.objective import CONSTRAINTS, check_preferences
+from routing.own.extension import extended
+from routing.policy_file import USUAL_FALLBACKS, PolicyFile, as_dict, capture, text
 from routing.policy_file.diff import UNKNOWN_EFFECT, Change, Effect, changes, effect
-from routing.policy_file.reading import checked_file, read_file
+from routing.policy_file.reading import from_dict, read_file
 from routing.policy_file.use import SHORT, Ruling, apply, load, mismatch, ruled_json, ruled_text
 from routing.report import number
 from routing.router import Router
@@ -55,13 +57,18 @@ def check_alone(**others: object) -> None:
 
 
 @app.command()
-def new(
+def new(  # noqa: PLR0913, PLR0917 - options of a command
     file: Annotated[Path, typer.Argument(help="Where to write it; it ends in .json.")],
     name: Annotated[str, typer.Option(help="What people call it.")],
     router: Annotated[str | None, typer.Option(help="Predictor or policy; a wrong name lists all.")] = None,
     pool: Pool = None,
     weight: Weights = None,
     limit: Limits = None,
+    own: Own = False,
+    flags: Annotated[str, typer.Option(help="What a flag may set: all, none, or constraints, by commas.")] = "all",
+    fallbacks: Annotated[
+        str, typer.Option(help="How many of the next best take over, or which experts, separated by commas.")
+    ] = str(USUAL_FALLBACKS),
     note: Annotated[str, typer.Option(help="Why this version.")] = "",
     place: From = None,
 ) -> None:
@@ -70,13 +77,45 @@ def new(
         why = "is there already" if file.exists() else "does not end in .json"
         raise RoutingError(f"{file} {why}. Give a new file that ends in .json.")
     with folder_of(place) as folder:
-        loaded = open_router(folder, router)
+        bare = open_router(folder, router)
         wanted = Preferences(numbers(weight, "--weight"), numbers(limit, "--limit"), pool_of(pool, folder))
     check_preferences(wanted)
-    policy = checked_file(capture(name, loaded, wanted, shipped=loaded.catalog, note=note))
-    apply(loaded, policy)
+    mine = own_experts() if own else ()
+    known = extended(bare, mine)
+    if wanted.pool is not None:
+        known.catalog.subset(wanted.pool)
+    captured = capture(name, known, wanted, shipped=bare.catalog, own=mine, note=note)
+    policy = from_dict(as_dict(captured) | {"flags": _flags(flags), "fallbacks": _fallbacks(fallbacks)})
+    apply(bare, policy)
     write_whole(file, text(policy))
     say(f'{file} written. Decide by it with: python -m routing route "PROMPT" --policy {file}')
+
+
+def _flags(text: str) -> str | list[str]:
+    """What ``--flags`` says, as a policy file writes it.
+
+    Raises:
+        RoutingError: It says nothing.
+    """
+    names = list(listed(text))
+    if not names:
+        raise RoutingError(f"--flags was {text!r}; it is all, none, or constraints: {', '.join(CONSTRAINTS)}.")
+    return names[0] if names in (["all"], ["none"]) else names
+
+
+def _fallbacks(text: str) -> int | list[str]:
+    """What ``--fallbacks`` says, as a policy file writes it.
+
+    Raises:
+        RoutingError: It says nothing.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        names = list(listed(text))
+    if not names:
+        raise RoutingError(f"--fallbacks was {text!r}; it is a number such as 2, 0 for none, or names of experts.")
+    return names
 
 
 @app.command()

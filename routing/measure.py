@@ -14,6 +14,7 @@ from routing.catalog import ASSETS
 from routing.errors import DataError
 from routing.probes import Probe, data_checks, data_probes
 from routing.schema import Answer, Expert
+from routing.telling import percent
 
 OUTCOMES_CSV = ASSETS / "local_outcomes.csv"
 SETTINGS = Settings(max_tokens=320, temperature=0.0, timeout_s=120.0, retries=1)
@@ -78,11 +79,11 @@ def measure(
         outcomes.append(_outcome(probe, expert.name, answer))
         if progress is not None:
             mean = sum(o.score for o in outcomes) / len(outcomes)
-            progress(number, len(chosen), f"{expert.title}: {mean:.0%} right so far")
+            progress(number, len(chosen), f"{expert.title}: {percent(mean)} right so far")
     if unanswered > _MOST_UNANSWERED * len(chosen):
         raise DataError(
             f"{expert.title} left {unanswered} of {len(chosen)} probes unanswered, at most "
-            f"{_MOST_UNANSWERED:.0%} may be: nothing was written; see why with python -m routing answer."
+            f"{percent(_MOST_UNANSWERED)} may be: nothing was written; see why with python -m routing answer."
         )
     write_outcomes(out, [o for o in read_outcomes(out) if o.expert != expert.name] + outcomes)
     return tuple(outcomes)

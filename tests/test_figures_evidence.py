@@ -78,8 +78,12 @@ def test_the_drawn_routers_are_the_default_the_best_of_each_system_and_the_floor
             "reaches 99 % of the score of the best single expert, o1, at 20\u00a0%",
         ),
         ({"cost_at": {"100": None, "99": None}}, "does not reach the best single expert, o1, for less"),
-        ({"aiq_above_static_mix_interval": [-0.01, 0.02]}, "routing does not pay here"),
-        ({"aiq_above_static_mix": None, "p_value": 0.5}, "routing does not pay here: it is not told apart"),
+        ({"aiq_above_static_mix_interval": [-0.02, -0.01]}, "routing does not pay here: at equal cost it scores"),
+        (
+            {"aiq_above_static_mix": 0.005, "aiq_above_static_mix_interval": [-0.005, 0.015], "n_prompts": 1000},
+            "1,000 prompts cannot tell whether routing pays here, about 3,000 more would: at equal cost",
+        ),
+        ({"aiq_above_static_mix": None, "p_value": 0.5}, "whether routing pays here"),
         ({"aiq_above_static_mix": None}, "routing scores more than the best single expert"),
     ],
 )

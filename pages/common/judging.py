@@ -10,11 +10,11 @@ from pages.common.money import dollars
 from routing.checks import LONGEST_PATTERN, CheckKind, passes
 from routing.difference import as_html, difference, likeness
 from routing.errors import RoutingError
-from routing.figures.style import percent
 from routing.judging import Judging, calls, cost_at_most
 from routing.recording import kept
 from routing.store import Vote
 from routing.store.records import PERSON, Verdict
+from routing.telling import percent
 
 REDRAW_S = 0.5
 

@@ -9,9 +9,9 @@ from pages.common.download import csv_button
 from routing import figures
 from routing.errors import RoutingError
 from routing.figures import LOG_AXES, money
-from routing.figures.style import percent
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.sweep import Sweep, sweep
+from routing.telling import percent
 
 
 def page() -> None:

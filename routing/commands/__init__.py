@@ -16,6 +16,7 @@ from routing.outcomes import is_about
 from routing.own import OwnExpert, addresses, merged
 from routing.own import priced as priced_addresses
 from routing.schema import Answer, Expert
+from routing.telling import percent
 
 SECRETS = Path(".streamlit/secrets.toml")
 
@@ -157,7 +158,7 @@ def fetch_weights(expert: str, sha256: str | None) -> None:
 
     def show(progress: Progress) -> None:
         if sys.stderr.isatty():
-            print(f"\r{progress.note} {progress.share:4.0%}", end="", file=sys.stderr)
+            print(f"\r{progress.note} {percent(progress.share):>5}", end="", file=sys.stderr)
 
     path = fetch(expert, show, sha256=sha256)
     say(f"{expert}: {path.name} is in place, its SHA-256 matches")

@@ -22,6 +22,7 @@ from routing.report import number
 from routing.router import Router
 from routing.sample import SAMPLE_FILE, load_sample
 from routing.schema import Preferences
+from routing.telling import percent
 
 app = typer.Typer(help="Write, show, compare and check policy files.", no_args_is_help=True, rich_markup_mode=None)
 File = Annotated[Path, typer.Argument(help="Policy file, JSON or YAML.")]
@@ -202,9 +203,11 @@ def _diff_lines(found: tuple[Change, ...], did: Effect | None) -> list[str]:
     lines = [change.text for change in found]
     if did is None:
         return [*lines, "", f"What it does to picks is not known: {UNKNOWN_EFFECT}"]
-    lines += ["", f"On {did.n_prompts:,} held-out prompts, {did.share_changed:.1%} get another pick."]
+    moved = percent(did.share_changed, ".1f")
+    lines += ["", f"On {did.n_prompts:,} held-out prompts, {moved} get another pick."]
     lines.append(f"Mean predicted score {did.score[0]:.4f} to {did.score[1]:.4f}.")
     lines.append(f"Mean predicted cost ${did.cost_usd[0]:.6f} to ${did.cost_usd[1]:.6f} an answer.")
     if any(did.share_unanswered):
-        lines.append(f"Without a feasible expert: {did.share_unanswered[0]:.1%} to {did.share_unanswered[1]:.1%}.")
+        before, after = (percent(share, ".1f") for share in did.share_unanswered)
+        lines.append(f"Without a feasible expert: {before} to {after}.")
     return lines

@@ -47,11 +47,6 @@ def money(cost_usd: float) -> str:
     return "$" + np.format_float_positional(cost_usd, precision=2, fractional=False, trim="-")
 
 
-def percent(share: float, form: str = ".0f") -> str:
-    """A share as prose writes it, 28 % for 0.28; the space never breaks a line."""
-    return f"{share * 100:{form}}\u00a0%"
-
-
 def log_tick(values: Floats) -> int | str:
     """Distance of ticks on a logarithmic axis: 1, 2 and 5 of each decade on a short axis, else decades."""
     known = values[np.isfinite(values) & (values > 0)]

@@ -15,6 +15,7 @@ MOST_SOURCES: Final = 20
 FEWEST_PROMPTS: Final = 100
 FEWEST_OUTCOMES: Final = 30  # of an expert to learn from, below which it is left out
 FEWEST_IN_SOURCE: Final = 20  # of an expert in one source, below which nothing is fitted there
+MOST_JUDGED: Final = 3_000  # test prompts that a verdict rests on
 MOST_ROUTERS: Final = 10
 MOST_ROUTERS_MB: Final = 500
 MOST_ZIP_MB: Final = 60

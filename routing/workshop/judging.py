@@ -13,11 +13,11 @@ from routing.evaluation import evaluate
 from routing.evaluation.judge import BASELINES
 from routing.outcomes import Outcomes, measured_together
 from routing.schema import Expert
+from routing.workshop.bounds import MOST_JUDGED
 
 OWN: Final = "own"
 SHARED: Final = "shared"
 FEWEST: Final = 20  # test prompts that all experts of a pool answered
-MOST: Final = 3000  # test prompts that are judged
 KEPT: Final = (
     *("router", "kind", "title", "n_prompts", "score", "score_interval", "above_best_single"),
     *("above_best_single_interval", "p_value", "aiq_above_static_mix", "aiq_above_static_mix_interval", "cost_at"),
@@ -79,9 +79,9 @@ def largest_pool(outcomes: Outcomes, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _write(work: Path, outcomes: Outcomes, pools: Mapping[str, Sequence[str]]) -> None:
-    """At most ``MOST`` test prompts as the tables that ``evaluate`` reads."""
+    """At most ``MOST_JUDGED`` test prompts as the tables that ``evaluate`` reads."""
     work.mkdir(exist_ok=True)
-    rows = np.random.default_rng(0).permutation(outcomes.rows("test"))[:MOST]
+    rows = np.random.default_rng(0).permutation(outcomes.rows("test"))[:MOST_JUDGED]
     prompts = outcomes.prompts.iloc[np.sort(rows)]
     cells = outcomes.cells[outcomes.cells["prompt"].isin(rows)]
     ids = outcomes.prompts["prompt_id"].to_numpy()

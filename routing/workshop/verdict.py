@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from routing.predictors import DEFAULT, PROMPT_BLIND
+from routing.telling import WORTH, more_needed, percent, told
+from routing.workshop.bounds import MOST_JUDGED
 
 Kind = Literal["pays", "saves", "open", "does not pay", "unmeasured"]
-FEW: Final = 100
 BROUGHT_IN: Final = "brought_in"  # among the measures of a router that was not trained here
 SAVED: Final = 0.95  # of the best single expert's cost, at 99 % of its score
 
@@ -26,6 +27,7 @@ def verdict(measures: Mapping[str, Any], titles: Mapping[str, str] | None = None
     Routing pays where its mean score is above the best single expert's and the 95 % interval of the gain lies above 0.
     It saves where it is cheaper at nearly that score, by more than knowing prices alone does, and the 95 % interval of
     its area above the mix of single experts (quality over cost) lies above 0 too: the saving itself has no interval.
+    It does not pay where the interval of the gain lies below 0, or ends below ``WORTH``; else that is open.
 
     Args:
         measures: Of one router.
@@ -51,9 +53,18 @@ def verdict(measures: Mapping[str, Any], titles: Mapping[str, str] | None = None
         return Verdict("pays", f"Routing pays on your data: {facts}.")
     if (saving := _saving(mine, blind, facts)) is not None:
         return saving
-    if high <= 0 or mine["n_prompts"] >= FEW:
-        return Verdict("does not pay", f"Routing does not pay on your data: {facts}.")
-    return Verdict("open", f"It cannot be told from so few test prompts whether routing pays: {facts}.")
+    if told(low, high) == "none":
+        slight = "" if high <= 0 else f"; even the upper end is below {WORTH:g}, the least that would matter"
+        return Verdict("does not pay", f"Routing does not pay on your data: {facts}{slight}.")
+    return Verdict("open", f"It cannot be told yet whether routing pays on your data: {facts}. {_open(mine)}")
+
+
+def _open(mine: Mapping[str, Any]) -> str:
+    """How many more test prompts would decide."""
+    count, (low, high) = mine["n_prompts"], mine["above_best_single_interval"]
+    more = more_needed(count, mine["above_best_single"], low, high)
+    most = f", of which {MOST_JUDGED:,} are judged at most" if count + more > MOST_JUDGED else ""
+    return f"If the gain stays so, about {more:,} more test prompts would decide it{most}."
 
 
 def _saving(mine: Mapping[str, Any], blind: Mapping[str, Any], facts: str) -> Verdict | None:
@@ -65,8 +76,8 @@ def _saving(mine: Mapping[str, Any], blind: Mapping[str, Any], facts: str) -> Ve
     area_low = (mine.get("aiq_above_static_mix_interval") or (None, None))[0]
     if area_low is None or area_low <= 0:
         return Verdict("open", f"It cannot be told yet whether routing saves cost on your data: {facts}.")
-    beside = "" if blind_cost is None else f" (without reading prompts {blind_cost:.0%})"
+    beside = "" if blind_cost is None else f" (without reading prompts {percent(blind_cost)})"
     return Verdict(
         "saves",
-        f"Routing saves cost on your data: 99 % of the best score for {cost:.0%} of its cost{beside}; {facts}.",
+        f"Routing saves cost on your data: 99 % of the best score for {percent(cost)} of its cost{beside}; {facts}.",
     )

@@ -6,7 +6,7 @@ from pages.common import cached, look
 from pages.common.evidence import exhibit
 from pages.common.evidence.exhibit import View
 from routing.figures.evidence import flow, latent, verdict
-from routing.figures.style import percent
+from routing.telling import percent
 
 
 def flows(view: View) -> None:

@@ -28,7 +28,7 @@ expect.set_options(timeout=PATIENCE_MS)
 
 
 def chromium() -> str | None:
-    """Path of an installed Chromium or Chrome, best without the windows that no test looks at; None if there is none."""
+    """Path of an installed Chromium, best without the windows that no test looks at; None if there is none."""
     for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if (path := shutil.which(name)) is not None:
             return path

@@ -61,17 +61,40 @@ def test_the_three_kinds_of_file_come_to_the_same_table():
     assert uploads.load("bob@example.org") is None
 
 
+def test_unicode_text_of_a_spreadsheet_and_byte_order_marks_are_read(tmp_path):
+    frame = pd.DataFrame({"prompt": ["Größe?\n2 Zeilen", "日本, 'x'"], "score": ["1", "0"]}, dtype=object)
+    rows, lines = frame.to_dict("records"), "\n".join(json.dumps(row) for row in frame.to_dict("records"))
+    tabs = frame.to_csv(index=False, sep="\t", lineterminator="\r\n")
+    files = {
+        "marked.csv": frame.to_csv(index=False).encode("utf-8-sig"),
+        "Unicode text.TXT": tabs.encode("utf-16"),
+        "big end.tsv": b"\xfe\xff" + tabs.encode("utf-16-be"),
+        "marked.ndjson": lines.encode("utf-16"),
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        assert reading.read_table(tmp_path / name, uploads.kind_of(name)).to_dict("records") == rows, name
+    for content, said in (
+        (tabs.encode("utf-32"), "neither UTF-8 nor UTF-16 with a byte order mark"),
+        ("a,b\n1,2\n".encode("utf-16") + b"\x00", "Line 3 is not UTF-16"),
+        ("a,b\n1,\x002\n".encode("utf-16"), "Line 2 holds a NUL byte"),
+    ):
+        (tmp_path / "bad.csv").write_bytes(content)
+        with pytest.raises(DataError, match=said):
+            reading.read_table(tmp_path / "bad.csv", "csv")
+
+
 NESTED = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("log.txt", b"x", r"'log.txt' is no CSV, JSONL or Parquet file"),
+        ("log.doc", b"x", r"'log.doc' is no CSV, JSONL or Parquet file"),
         ("log.csv", b"", r"not a CSV table"),
         ("log.csv", b"a,b\n1,\x002\n", r"Line 2 holds a NUL byte"),
         ("log.csv", "a,b\nä,1\n".encode("latin-1"), r"Line 2 is not UTF-8 \(byte 0xe4\)"),
-        ("log.csv", "a,b\n1,2\n".encode("utf-16"), r"looks like UTF-16"),
+        ("log.csv", "a,b\n1,2\n".encode("utf-16-le"), r"neither UTF-8 nor UTF-16 with a byte order mark"),
         ("log.csv", b"a,b\n1,2,3,4\n", r"not a CSV table"),
         ("log.csv", b"a,a \n1,2\n", r"same name|not a CSV"),
         ("log.csv", b"a,b\n", r"no rows below its header"),

@@ -14,8 +14,8 @@ def page() -> None:
     st.markdown("### How good is a router trained on my own outcomes?")
     st.caption(
         "A table of prompts, the experts that answered them, and how well; or two, of prompts and of outcomes, as "
-        f"`collect` writes them. CSV, JSONL or Parquet, up to {MOST_UPLOAD_MB} MB, {MOST_ROWS:,} rows and "
-        f"{MOST_PROMPTS:,} prompts. It stays on this machine."
+        "`collect` writes them. CSV or Unicode text of a spreadsheet, JSONL or Parquet, up to "
+        f"{MOST_UPLOAD_MB} MB, {MOST_ROWS:,} rows and {MOST_PROMPTS:,} prompts. It stays on this machine."
     )
     for part in (train_progress.progress, new, train_routers.kept_routers):
         try:

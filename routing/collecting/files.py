@@ -46,7 +46,7 @@ class OwnPrompts:
 
 
 def read_prompts(path: Path) -> OwnPrompts:
-    """Read prompts from .csv, .jsonl or .parquet.
+    """Read prompts from CSV, JSONL or Parquet.
 
     Columns: ``prompt`` (or ``text``); optional ``prompt_id``, ``check`` (a kind of check), ``expected`` (what the check
     expects, as JSON for words, json and code; without a check, a right answer for the judge), and source, task, domain,
@@ -55,11 +55,10 @@ def read_prompts(path: Path) -> OwnPrompts:
     Raises:
         DataError: The file or a row of it cannot be used; the message names row and column.
     """
-    from routing.workshop.reading import READERS, read_table
+    from routing.workshop.reading import read_table
+    from routing.workshop.uploads import kind_of
 
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in READERS:
-        raise DataError(f"{path.name} ends in {path.suffix or 'nothing'}; allowed are .csv, .jsonl and .parquet.")
+    kind = kind_of(path.name)
     if not path.is_file():
         raise DataError(f"There is no {path.name} in {path.parent}. Give the file that holds the prompts.")
     raw = read_table(path, kind)

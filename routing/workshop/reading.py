@@ -1,5 +1,6 @@
 """An uploaded file to a plain table of text, in a bounded process: whatever it holds, the answer is one sentence."""
 
+import codecs
 import csv
 import json
 import warnings
@@ -25,8 +26,8 @@ TEXT: Final = pa.large_string()
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """A CSV file with a header, in UTF-8."""
-    text = _decoded(path)
+    """A CSV file with a header, in UTF-8 or UTF-16; commas, semicolons, tabs or bars part its columns."""
+    text, encoding = _decoded(path)
     try:
         dialect = csv.Sniffer().sniff(text[:SNIFFED].split("\n", 1)[0], DELIMITERS).delimiter
     except csv.Error:
@@ -35,7 +36,7 @@ def read_csv(path: Path) -> pd.DataFrame:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # a row longer than the header
             table = pd.read_csv(
-                path, sep=dialect, dtype=str, keep_default_na=False, encoding="utf-8-sig", nrows=MOST_ROWS + 1,
+                path, sep=dialect, dtype=str, keep_default_na=False, encoding=encoding, nrows=MOST_ROWS + 1,
                 index_col=False,
             )  # fmt: skip
     except (ValueError, csv.Error, pd.errors.ParserWarning) as problem:  # pandas' own errors are ValueErrors
@@ -55,28 +56,32 @@ def _with_points(values: "pd.Series[str]") -> "pd.Series[str]":
     return values.str.replace(",", ".", regex=False)
 
 
-def _decoded(path: Path) -> str:
-    """The text, if it is any."""
+def _decoded(path: Path) -> tuple[str, str]:
+    """The text, if it is any, and its encoding: UTF-8, or UTF-16 where a byte order mark says so."""
     raw = path.read_bytes()
-    if b"\x00" in raw[:4] or raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError("The file is not in UTF-8 but looks like UTF-16. Save it as UTF-8 and upload it again.")
-    if (at := raw.find(b"\x00")) >= 0:
-        line = raw.count(b"\n", 0, at) + 1
-        raise DataError(f"Line {line:,} holds a NUL byte, which no text has. Remove it and upload the file again.")
+    encoding = "utf-16" if raw[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else "utf-8-sig"
+    called = encoding.removesuffix("-sig").upper()
+    if b"\x00\x00" in raw[:4] or (b"\x00" in raw[:4] and encoding != "utf-16"):
+        raise DataError("The file is neither UTF-8 nor UTF-16 with a byte order mark. Save it as UTF-8.")
     try:
-        return raw.decode("utf-8-sig")
+        text = raw.decode(encoding)
     except UnicodeDecodeError as problem:
-        line = raw.count(b"\n", 0, problem.start) + 1
+        line = raw[: problem.start].decode(encoding, "replace").count("\n") + 1
         raise DataError(
-            f"Line {line:,} is not UTF-8 (byte {raw[problem.start]:#04x}). Save the file as UTF-8 and upload it again."
+            f"Line {line:,} is not {called} (byte {raw[problem.start]:#04x}). Save the file as UTF-8 and upload it "
+            "again."
         ) from problem
+    if (at := text.find("\x00")) >= 0:
+        line = text.count("\n", 0, at) + 1
+        raise DataError(f"Line {line:,} holds a NUL byte, which no text has. Remove it and upload the file again.")
+    return text, encoding
 
 
 def read_jsonl(path: Path) -> pd.DataFrame:
     """A JSON object a line, its values text, numbers, true, false or null."""
     rows = []
     # Only line feeds end a line: JSON allows others, such as U+2028, inside a text.
-    for number, line in enumerate(_decoded(path).split("\n"), start=1):
+    for number, line in enumerate(_decoded(path)[0].split("\n"), start=1):
         if line.strip():
             rows.append(_object(line, number))
         if len(rows) > MOST_ROWS:

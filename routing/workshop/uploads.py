@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import pandas as pd
@@ -18,7 +19,10 @@ from routing.workshop.checking import check as check_table
 from routing.workshop.columns import Columns
 from routing.workshop.places import UPLOAD, home, new_id, remove
 
-KINDS: Final = ("csv", "jsonl", "parquet")
+KINDS: Final[Mapping[str, str]] = MappingProxyType(
+    {"csv": "csv", "tsv": "csv", "txt": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
+)
+"""How a file is read, by how its name ends; spreadsheets call Unicode text .txt."""
 MOST_FILES: Final = 2
 COMING: Final = ".upload-"
 LONGEST_S: Final = 600  # what still comes in after that was cut off with the app
@@ -77,7 +81,7 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
     """
     if len(files) > MOST_FILES:
         raise DataError(f"{len(files)} files are given; give one table, or one of prompts and one of outcomes.")
-    kinds = [_kind(name) for name, _ in files]
+    kinds = [kind_of(name) for name, _ in files]
     if (size := sum(len(content) for _, content in files)) > MOST_UPLOAD_MB * 1e6:
         raise DataError(f"The upload has {size / 1e6:,.0f} MB; at most {MOST_UPLOAD_MB} MB are read.")
     # In a folder of its own until it is read: two tabs that upload at once must not delete each other's.
@@ -114,13 +118,18 @@ def _check_coming(owner: str) -> None:
         raise DataError(f"{MOST_COMING} uploads of yours are being read already. Try again in a minute.")
 
 
-def _kind(name: str) -> str:
-    kind = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    if kind not in KINDS:
+def kind_of(name: str) -> str:
+    """How a file is read: as csv, jsonl or parquet.
+
+    Raises:
+        DataError: Its name ends in none of ``KINDS``.
+    """
+    ending = name.rsplit(".", 1)[-1].lower() if "." in name else ""
+    if ending not in KINDS:
         raise DataError(
-            f"{name[:60]!r} is no CSV, JSONL or Parquet file. Upload one that ends in .csv, .jsonl or .parquet."
+            f"{name[:60]!r} is no CSV, JSONL or Parquet file. Give one whose name ends in {', '.join(KINDS)}."
         )
-    return kind
+    return KINDS[ending]
 
 
 def unpack(place: Path) -> None:

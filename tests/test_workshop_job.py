@@ -142,7 +142,7 @@ def whole(trained):
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_a_hostile_zip_gets_a_sentence_and_leaves_nothing(whole, kind, monkeypatch):
     # In this process, to be quick; an honest zip takes the way through the bounded one.
-    monkeypatch.setattr(archive.children, "run", lambda task, place, wall_s: imported.check_files(place))
+    monkeypatch.setattr(archive.children, "run", lambda task, place, **_: imported.check_files(place))
     change, message = HOSTILE[kind]
     with pytest.raises(RoutingError, match=message):
         archive.bring_in(BOB, change(whole))
@@ -162,7 +162,7 @@ def test_an_honest_zip_is_kept_as_it_was(whole, trained):
 
 
 def test_the_command_line_judges_a_router_of_ones_own_on_its_own_test_prompts(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(archive.children, "run", lambda task, place, wall_s: imported.check_files(place))
+    monkeypatch.setattr(archive.children, "run", lambda task, place, **_: imported.check_files(place))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     file, told, checked = tmp_path / "mine.zip", tmp_path / "told.json", log(300)
     file.write_bytes(whole)
@@ -194,7 +194,7 @@ def test_the_command_line_judges_a_router_of_ones_own_on_its_own_test_prompts(wh
 
 
 def test_the_command_line_decides_by_a_router_of_ones_own(whole, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(archive.children, "run", lambda task, place, wall_s: imported.check_files(place))
+    monkeypatch.setattr(archive.children, "run", lambda task, place, **_: imported.check_files(place))
     file, policy = tmp_path / "mine.zip", tmp_path / "policy.json"
     file.write_bytes(whole)
     with own_router.folder_of(file) as folder:

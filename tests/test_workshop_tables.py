@@ -130,7 +130,7 @@ def two_tables(count=150):
 def test_prompts_and_outcomes_are_uploaded_together_as_collect_writes_them(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     here = {"read": uploads.unpack, "rows": uploads.check_rows}
-    monkeypatch.setattr(uploads.children, "run", lambda task, place: here[task](place))
+    monkeypatch.setattr(uploads.children, "run", lambda task, place, **_: here[task](place))
     prompts, outcomes = two_tables()
     files = [
         ("outcomes.csv", outcomes.to_csv(index=False)),
@@ -175,8 +175,13 @@ def test_only_so_many_uploads_are_read_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     slots = places.root() / places.SLOTS
     held = [locks.take_one(slots, "read", bounds.MOST_READ_AT_ONCE) for _ in range(bounds.MOST_READ_AT_ONCE)]
+    told, waiting = [], places.home("ann") / f"{uploads.COMING}0"
+    waiting.mkdir(parents=True)
+    (waiting / uploads.ABOUT_FILE).write_text('{"names": ["p.csv", "o.csv"], "kinds": []}', encoding="utf-8")
+    assert (uploads.coming("ann"), uploads.coming("bob")) == (["p.csv and o.csv"], [])
     with pytest.raises(StoreError, match="2 uploads are being read, the most at a time"):
-        children.run("read", tmp_path, wall_s=0.1)
+        children.run("read", tmp_path, wall_s=0.1, tell=told.append)
+    assert told == ["Waiting: 2 uploads are being read on this machine, the most at a time.", ""]
     for lock in held:
         lock.close()
     with locks.take_one(slots, "read", 1) as found:

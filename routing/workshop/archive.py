@@ -30,11 +30,11 @@ def packed(folder: Path) -> bytes:
     return into.getvalue()
 
 
-def bring_in(owner: str, content: bytes) -> tuple[str, dict[str, Any]]:
+def bring_in(owner: str, content: bytes, *, tell: children.Tell = children.silent) -> tuple[str, dict[str, Any]]:
     """Check a zip in a bounded process and keep its router; returns its id and its card.
 
     The graph, its card, its sample and what onboarding rests on are taken; the tokenizer must be ours, and tables of
-    experts and pools are written anew from the card.
+    experts and pools are written anew from the card. ``tell`` is told while it waits for other uploads.
 
     Raises:
         DataError: It is no such zip, or what is in it was not made by training here, or does not match.
@@ -45,7 +45,7 @@ def bring_in(owner: str, content: bytes) -> tuple[str, dict[str, Any]]:
     part = places.home(owner) / f"{places.PART}{router_id}"
     part.mkdir(parents=True)
     try:
-        unpack_checked(content, part)
+        unpack_checked(content, part, tell=tell)
         card: dict[str, Any] = json.loads((part / CARD_FILE).read_text(encoding="utf-8"))
         part.rename(places.folder(owner, router_id))
     finally:
@@ -71,10 +71,10 @@ def read_zip(path: Path) -> bytes:
     return content
 
 
-def unpack_checked(content: bytes, into: Path) -> None:
+def unpack_checked(content: bytes, into: Path, *, tell: children.Tell = children.silent) -> None:
     """Write the files of a zip into a folder and check them in a bounded process; raises what ``bring_in`` does."""
     unpack(content, into)
-    children.run("check", into, wall_s=CHECK_S)
+    children.run("check", into, wall_s=CHECK_S, tell=tell)
 
 
 def unpack(content: bytes, into: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,12 @@ NICE: Final = 10  # the app that answers people goes first
 # Every thread of a linear-algebra library claims memory of its own as it starts.
 THREADS: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "2")
 FOLDERS: Final = ("XDG_DATA_HOME", "XDG_CACHE_HOME")
+Tell = Callable[[str], None]
 NO_ROOM: Final = "It needs more memory than is allowed ({:.0f} GB). Take a sample of the rows."
+
+
+def silent(_: str) -> None:
+    """Tell nobody."""
 
 
 def command(task: str, place: Path) -> list[str]:
@@ -40,14 +46,25 @@ def _path() -> list[str]:
     return [given] if given else []
 
 
-def run(task: str, place: Path, *, wall_s: float = READ_S) -> None:
+def run(task: str, place: Path, *, wall_s: float = READ_S, tell: Tell = silent) -> None:
     """Run one to its end, when there is a place for it on this machine.
+
+    Args:
+        task: What to do.
+        place: The folder to do it in.
+        wall_s: How long to wait for a place, and how long it may then take.
+        tell: Told that it waits, and "" when it does no more.
 
     Raises:
         DataError: What it says went wrong, or that it took too long or was ended by the system.
         StoreError: Too many others run all the time.
     """
-    slot = locks.take_one(places.root() / places.SLOTS, "read", MOST_READ_AT_ONCE, wait_s=wall_s)
+    slots = places.root() / places.SLOTS
+    slot = locks.take_one(slots, "read", MOST_READ_AT_ONCE)
+    if slot is None:
+        tell(f"Waiting: {MOST_READ_AT_ONCE} uploads are being read on this machine, the most at a time.")
+        slot = locks.take_one(slots, "read", MOST_READ_AT_ONCE, wait_s=wall_s)
+        tell("")
     if slot is None:
         raise StoreError(f"{MOST_READ_AT_ONCE} uploads are being read, the most at a time. Try again in a minute.")
     with slot:

@@ -69,12 +69,13 @@ class Upload:
         return pd.read_parquet(self.place / TABLE_FILE, columns=wanted).astype(object)
 
 
-def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
+def keep(owner: str, *files: tuple[str, bytes], tell: children.Tell = children.silent) -> Upload:
     """Read an uploaded table in a bounded process and keep it in the place of an earlier one.
 
     Args:
         owner: Whose it is.
         files: Name and content of one table, or of two that belong together: prompts, and their outcomes.
+        tell: Told while it waits for other uploads; see ``children.run``.
 
     Raises:
         DataError: It is too large or cannot be read; the message says why.
@@ -93,7 +94,7 @@ def keep(owner: str, *files: tuple[str, bytes]) -> Upload:
             (place / f"{RAW_FILE}{number}").write_bytes(content)
         about = {"names": [name[:120] for name, _ in files], "kinds": kinds}
         (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
-        children.run("read", place)
+        children.run("read", place, tell=tell)
         for number in range(len(files)):
             (place / f"{RAW_FILE}{number}").unlink()
         forget(owner)
@@ -116,6 +117,18 @@ def _check_coming(owner: str) -> None:
                 remove(one)
     if sum(one.exists() for one in coming) >= MOST_COMING:
         raise DataError(f"{MOST_COMING} uploads of yours are being read already. Try again in a minute.")
+
+
+def coming(owner: str) -> list[str]:
+    """Names of the files of this person that are being read now or wait for it, the one that came first first."""
+    found = []
+    for place in home(owner).glob(f"{COMING}*"):
+        with suppress(OSError, ValueError, KeyError):  # just read, and gone
+            about = place / ABOUT_FILE
+            found.append(
+                (about.stat().st_mtime_ns, " and ".join(json.loads(about.read_text(encoding="utf-8"))["names"]))
+            )
+    return [name for _, name in sorted(found)]
 
 
 def kind_of(name: str) -> str:
@@ -160,8 +173,10 @@ def load(owner: str) -> Upload | None:
         return None
 
 
-def check(owner: str, columns: Columns) -> None:
+def check(owner: str, columns: Columns, *, tell: children.Tell = children.silent) -> None:
     """Check every row of the upload in a bounded process; ``load_checked`` has what came of it.
+
+    ``tell`` is told while it waits for other uploads.
 
     Raises:
         DataError: The upload is gone, or too large to be checked within the bounds.
@@ -172,7 +187,7 @@ def check(owner: str, columns: Columns) -> None:
         (place / COLUMNS_FILE).write_text(json.dumps(asdict(columns)), encoding="utf-8")
     except OSError as problem:
         raise DataError("The upload is gone: another tab of yours removed it. Upload the file again.") from problem
-    children.run("rows", place)
+    children.run("rows", place, tell=tell)
 
 
 def check_rows(place: Path) -> None:

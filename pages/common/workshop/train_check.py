@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import active, cached, own, person, show
+from pages.common.workshop.train_wait import waiting
 from routing.catalog import ASSETS
 from routing.own import OwnExpert
 from routing.workshop import job, uploads
@@ -33,7 +34,7 @@ def check(upload: Upload, columns: Columns) -> None:
         st.session_state["train_meant"] = repr(meant)
     if st.button("Check the table", key="train_check", icon=":material/fact_check:"):
         with st.spinner("Checking every row"):
-            uploads.check(person.owner(), columns)
+            uploads.check(person.owner(), columns, tell=waiting())
     checked = uploads.load_checked(person.owner())
     if checked is None:
         return

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.common import active, asking, own, person, show
 from pages.common.workshop import train_verdict
+from pages.common.workshop.train_wait import waiting
 from routing.errors import RoutingError
 from routing.recording import kept
 from routing.store.routers import OwnRouter
@@ -64,7 +65,7 @@ def _take(content: bytes) -> tuple[bool, str]:
     owner = person.owner()
     try:
         with st.spinner("Checking graph, card and sample"):
-            router_id, card = archive.bring_in(owner, content)
+            router_id, card = archive.bring_in(owner, content, tell=waiting())
         try:
             with kept("The router"):
                 person.store().routers.add(

@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from pages.common import person, show
+from pages.common.workshop.train_wait import waiting
 from routing.errors import RoutingError
 from routing.workshop import uploads
 from routing.workshop.bounds import FEWEST_OUTCOMES, FEWEST_PROMPTS, MOST_EXPERTS, MOST_UPLOAD_MB
@@ -38,7 +39,8 @@ def upload() -> Upload | None:
     if given:
         with st.spinner("Reading the file"):
             try:
-                uploads.keep(person.owner(), *((one.name, one.getvalue()) for one in given))
+                files = [(one.name, one.getvalue()) for one in given]
+                uploads.keep(person.owner(), *files, tell=waiting(*(name for name, _ in files)))
             except RoutingError as problem:
                 st.session_state["train_refused"] = str(problem)
             else:

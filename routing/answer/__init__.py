@@ -181,7 +181,13 @@ def prepare() -> None:
 def load_litellm() -> ModuleType:
     """Import LiteLLM once, offline and silent: no price download, no telemetry, no reading of .env files."""
     with _import_lock:
-        return _litellm()
+        collects = gc.isenabled()
+        gc.disable()  # nearly all of it stays: looking for garbage meanwhile is a third of the time
+        try:
+            return _litellm()
+        finally:
+            if collects:
+                gc.enable()
 
 
 @functools.cache

@@ -179,8 +179,10 @@ def test_figures_of_the_basis_fit(probes):
 
 
 @pytest.fixture
-def mine(tmp_path, monkeypatch):
+def mine(tmp_path, monkeypatch, probes):
+    """An own expert that answers, and the probes as they were encoded once, which takes seconds."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("routing.collecting.probe.probe_set", lambda _: probes)
     with Loopback() as server:
         store = open_store()
         store.experts.save(OwnExpert("normal-x", {}, server.url), "")
@@ -245,7 +247,8 @@ def test_the_command_says_what_is_left_out_where_nothing_holds_code(mine, monkey
         commands_onboard.collect(prompts, "normal-x", tmp_path / "out", None, None, 64, 4, False)
 
 
-def test_the_command_takes_figures(mine, tmp_path, capsys):
+def test_the_command_takes_figures(mine, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr("routing.collecting.probe.probe_set", probe_set)  # as the command itself encodes them
     path = tmp_path / "figures.txt"
     path.write_text("GSM8K 90 %\nMMLU-Pro 70")
     commands_onboard.by_figures("normal-x", path)

@@ -1,29 +1,21 @@
 """Own experts on the command line: the app's database, in and out as LiteLLM's model_list."""
 
 import json
-import subprocess
-import sys
 from datetime import date
-from pathlib import Path
 
 import pytest
 import yaml
 
 from routing.own import TYPED, OwnExpert
+from tests.command_line import run
 from tests.loopback import Loopback
 
-ROOT = Path(__file__).resolve().parent.parent
 DAY = date(2026, 11, 1)
 
 
 def mine(address=None, **facts):
     told = {"title": "Mine", "litellm": "openai/mine", "price_in_usd_per_mtok": 1.0, "price_out_usd_per_mtok": 2.0}
     return OwnExpert("mine", address=address).with_facts({**told, **facts}, TYPED, DAY)
-
-
-def run(*arguments):
-    command = [sys.executable, "-m", "routing", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_own_experts_are_listed_exported_and_imported(store, tmp_path):

@@ -1,8 +1,6 @@
 """Policy files in the store and on the command line."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -16,7 +14,8 @@ from routing.policy_file.reading import LARGEST, parse
 from routing.policy_file.use import apply
 from routing.store import open_store
 from routing.store import policies as kept_policies
-from tests.test_policy_file import DAY, PROMPT, ROOT, captured, reading, router
+from tests.command_line import run
+from tests.test_policy_file import DAY, PROMPT, captured, reading, router
 
 
 @pytest.fixture
@@ -79,11 +78,6 @@ def test_what_one_person_keeps_is_bounded_altogether(store, monkeypatch):
     with pytest.raises(StoreError, match="which is the most"):
         store.policies.save(captured(note="2"), "")
     assert store.policies.save(captured(), "other") == (1, True)
-
-
-def run(*arguments):
-    command = [sys.executable, "-m", "routing", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
 
 
 def test_the_command_line_decides_by_a_file_and_says_what_it_ignored(tmp_path):

@@ -150,6 +150,7 @@ def _models_dev() -> Iterator[tuple[str, Listed]]:
             yield listed.key, listed
 
 
+@functools.cache
 def models_dev_source() -> str:
     """models.dev's data as a source is named: the package and its installed version."""
     return f"models-dev {importlib.metadata.version('models-dev')}"

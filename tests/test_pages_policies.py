@@ -6,9 +6,12 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from pages.common.policies_compare import PRESENT, ratio
+from routing.collecting.learning import JOB
+from routing.onboarding.fit import prior
 from routing.policy_file import text
+from routing.store.outcomes import Collected
 from tests.test_pages import MATHS, type_prompt, words
-from tests.test_policy_file import FOUR, NEW, captured
+from tests.test_policy_file import FOUR, NEW, captured, router
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = "pages/tradeoffs/policies.py"
@@ -108,6 +111,26 @@ def test_a_version_with_unknown_experts_brings_their_facts(store):
     assert "Your catalogue lacks nobody" in words(app)
 
 
+def test_what_a_person_learned_of_an_expert_stays_unless_the_file_s_is_chosen(store):
+    skill = prior(router().basis).as_json()
+    theirs = replace(NEW, address=None, skill={**skill, "n_probes": 60})
+    store.policies.save(replace(captured(), pool=(*FOUR, "team-7b"), own=(theirs,)), "")
+    store.outcomes.keep("", JOB, Collected("team-7b", "p", 1.0))
+    app = opened_page()
+    app.button(key="policy_take").click().run().run()
+    assert store.experts.all("")[0].skill is None
+    store.experts.save_skill("team-7b", {**skill, "n_probes": 40}, "")
+    app = opened_page()
+    assert "team\\-7b from 60 probes, you from 40 probes" in words(app)
+    assert "Load keeps yours" in words(app)
+    app.button(key="policy_load").click().run()
+    assert store.experts.all("")[0].skill["n_probes"] == 40
+    app.button(key="policy_learned").click().run().run()
+    assert store.experts.all("")[0].skill["n_probes"] == 60
+    assert store.outcomes.all("", JOB) == ()
+    assert "Load keeps yours" not in words(app)
+
+
 def test_an_upload_is_looked_at_before_it_is_kept(store):
     app = opened_page()
     app.file_uploader(key="policy_upload").set_value(("p.json", text(captured()).encode(), "application/json")).run()
@@ -143,3 +166,18 @@ def test_a_change_of_cost_is_told_as_a_share_and_where_it_is_large_as_a_factor()
     assert ratio((0.001, 0.0012)) == "+20\u00a0% from \\$0.001"
     assert ratio((0.00011, 0.0165)) == "150 times \\$0.00011"
     assert ratio((0.001, 0.001)) is None
+
+
+def test_routers_are_looked_up_as_often_for_many_versions_as_for_one(store, monkeypatch):
+    asked, all_of = [], type(store.routers).all
+    monkeypatch.setattr(
+        type(store.routers), "all", lambda routers, owner: asked.append(owner) or all_of(routers, owner)
+    )
+    counts = []
+    for note in ("a", "b", "c"):
+        store.policies.save(captured(note=note), "")
+        app = opened_page()
+        asked.clear()
+        app.run()
+        counts.append(len(asked))
+    assert len(set(counts)) == 1

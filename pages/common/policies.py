@@ -1,14 +1,12 @@
 """Policy files on a page: the present settings as one, and one as the present settings."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 import streamlit as st
 
 from pages.common import active, asking, cached, controls, names, own, person, show
 from routing.errors import PolicyFileError, RoutingError
 from routing.objective import CONSTRAINTS
-from routing.own import OwnExpert
 from routing.own.extension import plain
 from routing.policy_file import USUAL_FALLBACKS, Flags, PolicyFile, capture, rebind
 from routing.policy_file.reading import checked_file
@@ -100,15 +98,14 @@ def can_accept(policy: PolicyFile) -> bool:
     return policy.router in active.usable()
 
 
-def made_for(policy: PolicyFile) -> tuple[int | None, str] | None:
-    """The router that a policy file was made for, by its number and name; None where it is in force or not here."""
-    if policy.graph_sha256 == cached.card(active.folder()).get("graph_sha256"):
-        return None
-    if policy.graph_sha256 == cached.card().get("graph_sha256"):
-        return None, "the shipped router"
+def routers_here() -> Mapping[str, tuple[int | None, str]]:
+    """The routers that could be put in force, by the SHA-256 of their graph: number and name, None for the shipped."""
     with kept("Your routers"):
         mine = person.store().routers.all(person.owner())
-    return next(((one.id, one.name) for one in mine if one.graph_sha256 == policy.graph_sha256), None)
+    found: dict[str, tuple[int | None, str]] = {one.graph_sha256: (one.id, one.name) for one in reversed(mine)}
+    found[str(cached.card().get("graph_sha256"))] = (None, "the shipped router")
+    found.pop(str(cached.card(active.folder()).get("graph_sha256")), None)
+    return found
 
 
 def name_chosen() -> None:
@@ -171,25 +168,6 @@ def unknown(policy: PolicyFile) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys((*(policy.pool or ()), *named)) if name not in known)
 
 
-def differing(policy: PolicyFile) -> tuple[OwnExpert, ...]:
-    """Own experts of a policy file whose facts are not as this person keeps them."""
-    mine = own.mine().by_name
-    return tuple(o for o in policy.own if o.name not in mine or dict(mine[o.name].facts) != dict(o.facts))
-
-
-def take_over(experts: Sequence[OwnExpert]) -> None:
-    """Keep a policy file's own experts, each with the address that this person has for it; for callbacks."""
-    mine = own.mine().by_name
-    try:
-        with kept("The experts of the policy file"):
-            for one in experts:
-                address = mine[one.name].address if one.name in mine else None
-                asking.store().experts.save(replace(one, address=address), asking.owner())
-    except RoutingError as failure:
-        st.toast(show.escape(str(failure)), icon=":material/error:")
-    own.changed()
-
-
 def delete(name: str, version: int | None) -> None:
     """Remove a version, or all of a name; for callbacks."""
     try:
@@ -202,13 +180,13 @@ def delete(name: str, version: int | None) -> None:
     st.toast("Deleted.", icon=":material/delete:")
 
 
-def router_text(policy: PolicyFile) -> str:
-    """The method that decides, and whose it is where that is a router of one's own."""
+def router_text(policy: PolicyFile, here: Mapping[str, tuple[int | None, str]]) -> str:
+    """The method that decides, and whose it is where that is a router of one's own; ``here`` from ``routers_here``."""
     title = names.titles().get(policy.router, policy.router)
     force = active.now()
     if force.folder is not None and policy.graph_sha256 == cached.card(force.folder).get("graph_sha256"):
         return f"{title} of {force.name}"
-    other = made_for(policy)
+    other = here.get(policy.graph_sha256)
     return title if other is None else f"{title} of {other[1]}"
 
 

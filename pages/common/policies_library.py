@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages.common import asking, in_force, policies, show
+from pages.common import asking, in_force, policies, policies_experts, show
 from pages.common.policies_compare import compare
 from routing.policy_file import PolicyFile, file_name, text
 from routing.recording import kept
@@ -42,6 +42,7 @@ def library(known: list[str], now: PolicyFile) -> None:
 
 def table(versions: list[Kept]) -> None:
     """Every version on a line."""
+    here = policies.routers_here()
     frame = pd.DataFrame(
         {
             "Version": one.version,
@@ -52,7 +53,7 @@ def table(versions: list[Kept]) -> None:
             "Pool": policies.pool_text(one.policy),
             "Flags": policies.flags_text(one.policy),
             "Fallbacks": policies.fallbacks_text(one.policy),
-            "Router": policies.router_text(one.policy),
+            "Router": policies.router_text(one.policy, here),
         }
         for one in versions
     )
@@ -99,7 +100,7 @@ def remedies(policy: PolicyFile, note: str, lost: tuple[str, ...]) -> None:
     if note:
         st.warning(show.escape(note))
         with st.container(horizontal=True, gap="small"):
-            if (other_router := policies.made_for(policy)) is not None:
+            if (other_router := policies.routers_here().get(policy.graph_sha256)) is not None:
                 number, name = other_router
                 st.button(
                     f"Put {show.escape(name)} in force", key="policy_router", type="primary",
@@ -111,9 +112,5 @@ def remedies(policy: PolicyFile, note: str, lost: tuple[str, ...]) -> None:
                     "Accept this router", key="policy_accept", on_click=policies.accept, args=(policy,),
                     help="A new version says so.",
                 )  # fmt: skip
-    if other := policies.differing(policy):
-        named = ", ".join(one.name for one in other)
-        st.caption(f":material/info: It holds facts about {show.escape(named)} that differ from yours.")
-        st.button("Take its facts over", key="policy_take", on_click=policies.take_over, args=(other,))
-    elif lost:
+    if not policies_experts.offers(policy) and lost:
         st.warning(f"Your catalogue lacks {show.escape(', '.join(lost))}. Add or show it on the Experts page.")

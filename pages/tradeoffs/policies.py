@@ -92,7 +92,7 @@ def fallbacks_chooser() -> int | tuple[str, ...]:
 def facts(policy: PolicyFile) -> None:
     """A policy file in five short lines."""
     rows = {
-        "Router": policies.router_text(policy),
+        "Router": policies.router_text(policy, policies.routers_here()),
         "Pool": policies.pool_text(policy),
         "Weights": policies.weights_text(policy),
         "Limits": policies.limits_text(policy),

@@ -38,6 +38,17 @@ def learn(store: Store, owner: str, expert: str, probes: ProbeSet) -> Skill | No
     return skill
 
 
+def is_own(store: Store, owner: str, expert: str) -> bool:
+    """Whether a person keeps outcomes or published figures of an expert."""
+    return any(store.outcomes.all(owner, job, expert) for job in (JOB, FIGURES))
+
+
+def forget_all(store: Store, owner: str, expert: str) -> None:
+    """Forget the outcomes and figures that a person keeps of an expert."""
+    for job in (JOB, FIGURES):
+        store.outcomes.forget(owner, job, expert)
+
+
 def is_learned(store: Store, owner: str, expert: str, probes: ProbeSet, skill: Skill | None) -> bool:
     """Whether a skill says all that is kept of an expert, for the router of these probes.
 

@@ -87,7 +87,7 @@ def test_it_is_refused(attack):
 @pytest.mark.parametrize("attack", ENDED)
 def test_it_is_ended(attack):
     began = time.monotonic()
-    ran = run(ENDED[attack], wall_s=3.0)
+    ran = run(ENDED[attack], wall_s=1.5)
     assert not ran.results or "value" not in ran.results[0]
     assert time.monotonic() - began < 8
 

@@ -1,5 +1,8 @@
 """The router as a whole on the shipped graph, the command line, and that both decide alike."""
 
+import contextlib
+import functools
+import io
 import json
 import subprocess
 import sys
@@ -7,13 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.__main__ import main
+from routing.__main__ import app, main
 from routing.catalog import load_catalog
+from routing.commands import own_router
 from routing.errors import CatalogError, GraphError, PromptError, RoutingError
 from routing.objective import CONSTRAINTS, Typical, scale_of
+from routing.predictors import DEFAULT
 from routing.registry import load_router
 from routing.report import decision_json
 from routing.schema import Preferences
@@ -49,13 +54,22 @@ def test_route_prints_everything_about_the_decision():
     assert set(told["experts"]) == {e.name for e in load_catalog().experts}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.fixture(scope="module")
+def loaded_once():
+    """Commands of this process share a router, which takes half a second to load."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(own_router, "load_router", functools.cache(load_router))
+        yield
+
+
+@pytest.mark.usefixtures("loaded_once")
+@settings(max_examples=25, deadline=None)
 @given(
     st.dictionaries(st.sampled_from(list(CONSTRAINTS)), st.sampled_from([0.01, 0.3, 2.0]), max_size=3),
     st.dictionaries(st.sampled_from(["cost", "size", "security"]), st.sampled_from([0.001, 1.0, 70.0]), max_size=2),
 )
 def test_the_command_line_and_the_app_decide_alike(weights, limits):
-    router = load_router_once()
+    router = own_router.load_router(name=DEFAULT)
     shown = decision_json(router.decide(router.read(ROOT_2), Preferences(weights, limits)))
     arguments = ["route", ROOT_2, "--json"]
     arguments += [part for n, w in weights.items() for part in ("--weight", f"{n}={w}")]
@@ -65,22 +79,8 @@ def test_the_command_line_and_the_app_decide_alike(weights, limits):
         assert told[key] == shown[key], key
 
 
-_loaded = []
-
-
-def load_router_once():
-    if not _loaded:
-        _loaded.append(load_router())
-    return _loaded[0]
-
-
 def printed(arguments):
     """What a command prints, run in this process."""
-    import contextlib
-    import io
-
-    from routing.__main__ import app
-
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         app(arguments, standalone_mode=False)
@@ -133,9 +133,7 @@ def test_a_policy_file_is_written_and_decides_as_its_options_do(tmp_path):
 
 
 def test_a_limit_that_none_keeps_says_so_in_text():
-    done = run("route", ROOT_2, "--limit", "recency=1")
-    assert done.returncode == 0
-    assert "No expert keeps every limit" in done.stdout
+    assert "No expert keeps every limit" in printed(["route", ROOT_2, "--limit", "recency=1"])
 
 
 def test_moving_a_limit_never_moves_a_point(router):

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from routing.catalog import fact_sources, load_catalog
 from routing.collecting.learning import JOB
 from routing.collecting.probe import Standing
+from routing.collecting.under_way import under_way
 from routing.figures import onboarding
 from routing.local import local_experts
 from routing.own import TYPED, OwnExpert
@@ -149,6 +150,27 @@ def test_probes_are_asked_stopped_and_gone_on_with(store):
         app.button(key="onboard_forget").click().run()
         assert store.outcomes.all("", JOB, "normal-x") == ()
         assert store.experts.all("")[0].skill is None
+
+
+def test_probes_that_a_closed_tab_began_are_found_again_and_stopped(store):
+    with Loopback() as server:
+        store.experts.save(OwnExpert("stuck-x", {}, server.url), "")
+        app = choose(opened(), "stuck-x")
+        app.checkbox(key="onboard_unknown").check()
+        app.number_input(key="onboard_count_0").set_value(10).run()
+        app.button(key="onboard_go").click().run()
+        other = opened()
+        assert not other.exception
+        assert other.selectbox(key="onboard_expert").value == "stuck-x"
+        assert len(under_way(store, "", JOB)) == 1
+        assert under_way(store, "ada@example.org", JOB) == {}
+        other.button(key="onboard_stop").click().run()
+        deadline = time.monotonic() + 30
+        while "onboard_go" not in {button.key for button in other.button}:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+            other.run()
+        assert under_way(store, "", JOB) == {}
 
 
 def test_what_was_answered_while_the_browser_was_closed_is_learned(store):

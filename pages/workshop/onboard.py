@@ -49,6 +49,8 @@ def chosen() -> Expert | None:
     names = list(dict.fromkeys(n for n in names if n not in trained))
     if (added := st.session_state.pop("onboard_next", None)) in names:
         st.session_state[onboard_add.CHOSEN] = added
+    if onboard_add.CHOSEN not in st.session_state:  # opened anew: what is still being asked is shown first
+        st.session_state[onboard_add.CHOSEN] = onboard_probe.asked_now()
     if st.session_state.get(onboard_add.CHOSEN) not in names:
         st.session_state.pop(onboard_add.CHOSEN, None)
     name = st.selectbox(

@@ -14,6 +14,7 @@ from routing.answer.client import Request, Settings
 from routing.answer.text import reading_ease
 from routing.asking import column_of
 from routing.collecting.tasks import SETTINGS, Judge, Queue, Task, cost_at_most
+from routing.collecting.under_way import note
 from routing.errors import AnswerError, RoutingError
 from routing.keys import KeyRing
 from routing.recording import kept
@@ -86,7 +87,7 @@ class Collection:
         self.note = ""
         self.problems: dict[str, str] = {}
         self._keys, self._desk, self._manner = keys, desk, manner or Manner()
-        self._on_outcome = on_outcome
+        self.queues, self._on_outcome = dict(queues), on_outcome
         self._done: dict[str, dict[str, Collected]] = {e.name: {} for e in queues}
         for outcome in done:
             self._done.setdefault(outcome.expert, {})[outcome.prompt_id] = outcome
@@ -98,6 +99,8 @@ class Collection:
             for expert, queue in queues.items()
             for i in range(self._workers(expert, queues))
         ]
+        for expert in queues:
+            note(self._desk.store, self._desk.place.owner, self._desk.job, expert.name, self)
         for thread in self._threads:
             thread.start()
 

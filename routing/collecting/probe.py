@@ -194,7 +194,7 @@ class Adaptive:
     def __init__(
         self, chosen_from: ProbeSet, count: int, figures: Sequence[Figure] = (), *, with_code: bool = True
     ) -> None:
-        self._set, self._count, self._figures = chosen_from, count, tuple(figures)
+        self._set, self.count, self._figures = chosen_from, count, tuple(figures)
         self._before: dict[int, Collected | None] = {}  # what was there of a probe when it was asked
         self._left_out = () if with_code else chosen_from.with_code
 
@@ -203,7 +203,7 @@ class Adaptive:
         probes, told = self._set.probes, tuple(done.values())
         rows, _ = self._set.rows_of(told)
         under_way = [row for row, before in self._before.items() if done.get(probes[row].prompt_id) is before]
-        if len(rows) + len(under_way) >= self._count:
+        if len(rows) + len(under_way) >= self.count:
             return None
         failed = self._before.keys() - {*rows, *under_way}
         found = next_probes(

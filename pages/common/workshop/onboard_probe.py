@@ -13,6 +13,7 @@ from routing.collecting import Collection, Desk, Manner
 from routing.collecting.learning import JOB, figures_of, learn
 from routing.collecting.probe import DOMAINS, FEWEST, USUAL, Adaptive, Course, task_of
 from routing.collecting.tasks import SETTINGS, bill
+from routing.collecting.under_way import under_way
 from routing.errors import RoutingError
 from routing.figures import CONFIG, onboarding
 from routing.recording import kept
@@ -26,7 +27,7 @@ SHOWN: Final = 400  # characters of an answer in the table
 
 @dataclass
 class Asking:
-    """Probes being asked in this browser session, and what they say so far."""
+    """Probes being asked, and what they say so far."""
 
     expert: Expert
     count: int
@@ -36,13 +37,26 @@ class Asking:
 
 
 def _runs() -> dict[str, Asking]:
-    """What was asked in this browser session, by expert."""
+    """What was asked in this browser session, and what a session of this person that is gone still asks, by expert."""
     runs: dict[str, Asking] = st.session_state.setdefault(RUN, {})
+    store, owner = person.store(), person.owner()
+    for name, collection in under_way(store, owner, JOB).items():
+        mine = runs.get(name)
+        if mine is None or (mine.is_kept and mine.collection is not collection):
+            expert, queue = next((e, q) for e, q in collection.queues.items() if e.name == name)
+            count = queue.count if isinstance(queue, Adaptive) else 0
+            course = Course(onboard_result.probes(), figures_of(store, owner, name))
+            runs[name] = Asking(expert, count, collection, course)
     return runs
 
 
+def asked_now() -> str | None:
+    """Name of an expert that is being asked probes; None where none is."""
+    return next((name for name, run in _runs().items() if run.collection.is_running), None)
+
+
 def is_asked(expert: Expert) -> bool:
-    """Whether probes of an expert are being asked in this browser session."""
+    """Whether probes of an expert are being asked, in this browser session or since an earlier one."""
     return (run := _runs().get(expert.name)) is not None and not run.is_kept
 
 
@@ -131,6 +145,8 @@ def _cost_line(expert: Expert, left: int, cost: tuple[float, float] | None) -> s
 
 
 def _begin(expert: Expert, count: int, manner: Manner, done: tuple[Collected, ...]) -> None:
+    if is_asked(expert):  # another tab was faster
+        st.rerun()
     try:
         desk = Desk(person.store(), person.place(), JOB, money.budget_usd())
         with kept("Outcomes"):

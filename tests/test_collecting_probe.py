@@ -202,6 +202,8 @@ def test_the_command_probes_keeps_the_skill_and_resumes(mine, capsys):
     assert len(server.requests) - before == 2
     with pytest.raises(RoutingError, match="price of normal-x is unknown"):
         commands_onboard.by_probe("normal-x", 8, 1.0, 64, again=False)
+    with pytest.raises(RoutingError, match="--count was 10,000, and there are 176 probes"):
+        commands_onboard.by_probe("normal-x", 10_000, None, 64, again=False)
 
 
 def test_without_a_key_the_command_refuses_before_the_first_call(mine, monkeypatch, tmp_path):

@@ -146,3 +146,17 @@ def test_the_command_line_writes_every_setting_of_a_policy_file(tmp_path, monkey
     ):
         with pytest.raises(RoutingError, match=said):
             new(**settings)
+
+
+def test_files_for_a_router_that_is_not_here_are_compared_and_refused_for_that_reason(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "open_router", lambda folder, name: router())
+    one = replace(captured(), graph_sha256="0" * 64, pool=("nobody",))
+    first, second = tmp_path / "1.json", tmp_path / "2.json"
+    first.write_text(text(one), encoding="utf-8")
+    second.write_text(text(replace(one, weights={"cost": 3.0})), encoding="utf-8")
+    command.diff(first, second)
+    said = capsys.readouterr()
+    assert "cost weight: 0.4 to 3" in said.out
+    assert "No expert is called 'nobody'" in said.err
+    with pytest.raises(RoutingError, match="was made for a graph with SHA-256 000000000000"):
+        command.check(first)

@@ -78,6 +78,8 @@ def by_probe(
     check_callable([expert], keys)
     check_budget([expert], keys, budget)
     probes = probe_set(load_router())
+    if count > len(probes.probes):
+        raise RoutingError(f"--count was {count:,}, and there are {len(probes.probes)} probes. Give as many or fewer.")
     if again:
         kept.outcomes.forget(OWNER, JOB, name)
     done = kept.outcomes.all(OWNER, JOB, name)

@@ -11,7 +11,7 @@ from routing.commands import say, write_whole
 from routing.commands.experts import Own, own_experts
 from routing.commands.options import Limits, Pool, Weights, listed, numbers, pool_of
 from routing.commands.own_router import From, folder_of, open_router
-from routing.errors import RoutingError
+from routing.errors import PolicyFileError, RoutingError
 from routing.objective import CONSTRAINTS, check_preferences
 from routing.own.extension import extended
 from routing.policy_file import USUAL_FALLBACKS, PolicyFile, as_dict, capture, text
@@ -131,8 +131,11 @@ def diff(before: File, after: File, place: From = None, as_json: AsJson = False)
     old, new = read_file(before), read_file(after)
     found, did = changes(old, new), None
     if found:
-        with folder_of(place) as folder:
-            did = effect(_accepted(old, folder), _accepted(new, folder), load_sample(folder / SAMPLE_FILE))
+        try:
+            with folder_of(place) as folder:
+                did = effect(_accepted(old, folder), _accepted(new, folder), load_sample(folder / SAMPLE_FILE))
+        except PolicyFileError as problem:  # what changed is known all the same
+            say(f"Note: {problem}")
     print(json.dumps(_diff_json(found, did), indent=2) if as_json else "\n".join(_diff_lines(found, did)))
 
 
@@ -142,9 +145,9 @@ def check(file: File, place: From = None) -> None:
     policy = read_file(file)
     with folder_of(place) as folder:
         router = open_router(folder, policy.router)
-    apply(router, policy, accept_other=True)
-    if problem := mismatch(router, policy):
+    if problem := mismatch(router, policy):  # first: on another graph its experts are unknown too
         raise RoutingError(problem)
+    apply(router, policy)
     which = "installed router" if place is None else f"router of {place.name},"
     print(f"{policy.name!r} is a whole policy file and fits the {which} {policy.router!r}.")
 

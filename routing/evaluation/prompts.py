@@ -39,16 +39,19 @@ def pools_of(outcomes: Outcomes, data: Path, assets: Path, wanted: Sequence[str]
             )
     measured = set(outcomes.cells["expert"].unique())
     found: Pools = {}
+    lacking = ""
     for name in wanted if wanted is not None else known:
         members = known[name]
-        if wanted is None and not own and not measured.issuperset(members):
+        absent = [member for member in members if member not in measured]
+        if wanted is None and not own and absent:
+            lacking = lacking or f"; the pool {name!r} needs outcomes of {absent[0]!r}"
             continue
         rows = np.intersect1d(measured_together(outcomes, members), outcomes.rows(split))
         if len(rows) >= (MIN_PROMPTS if wanted is None else 1):
             found[name] = (members, rows)
     if not found:
         raise DataError(
-            f"No pool has {MIN_PROMPTS} prompts of the split {split!r} on which all its experts were scored; "
+            f"No pool has {MIN_PROMPTS} prompts of the split {split!r} on which all its experts were scored{lacking}; "
             "put a pools.json beside the data, or choose another split."
         )
     return found

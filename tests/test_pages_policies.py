@@ -121,7 +121,7 @@ def test_what_a_person_learned_of_an_expert_stays_unless_the_file_s_is_chosen(st
     assert store.experts.all("")[0].skill is None
     store.experts.save_skill("team-7b", {**skill, "n_probes": 40}, "")
     app = opened_page()
-    assert "team\\-7b from 60 probes, you from 40 probes" in words(app)
+    assert "team-7b from 60 probes (yours: 40 probes)" in words(app).replace("\\", "")
     assert "Load keeps yours" in words(app)
     app.button(key="policy_load").click().run()
     assert store.experts.all("")[0].skill["n_probes"] == 40

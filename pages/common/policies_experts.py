@@ -90,9 +90,9 @@ def offers(policy: PolicyFile) -> bool:
         st.caption(f":material/info: It holds facts about {show.escape(named)} that differ from yours.")
         st.button("Take its facts over", key="policy_take", on_click=take_over, args=(other,))
     if same:
-        told = "; ".join(f"{r.theirs.name} from {r.origin}, you from {r.mine}" for r in same)
+        told = ", ".join(f"{r.theirs.name} from {r.origin} (yours: {r.mine})" for r in same)
         st.caption(
-            f":material/science: It learned otherwise how good these are: {show.escape(told)}. Load keeps yours, so "
+            f":material/science: It learned of an expert otherwise than you: {show.escape(told)}. Load keeps yours, so "
             "picks may differ from the file's."
         )
         st.button(

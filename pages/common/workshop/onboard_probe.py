@@ -183,6 +183,7 @@ def _watch(asked: Asking) -> None:
         note = asked.collection.note
         st.progress(min(1.0, scored / asked.count), f"{scored} of {asked.count} probes answered. {note}".strip())
         st.button("Stop", key="onboard_stop", icon=":material/stop:", on_click=asked.collection.stop)
+    st.caption("You may leave this page; asking goes on while the app runs.")
     score, interval, right = st.columns(3)
     score.metric("Mean predicted score", f"{now.score:.2f}")
     interval.metric("90 % interval", f"{now.low:.2f} to {now.high:.2f}")

@@ -57,7 +57,8 @@ def test_request_carries_the_settings_and_only_its_own_key(server: Loopback) -> 
 def test_several_experts_answer_concurrently_and_never_mix(server: Loopback) -> None:
     names = [f"slow-{i}" for i in range(8)]
     patient = replace(FAST, timeout_s=60.0)
-    events = list(ask(same_request([expert(n) for n in names], "Mark", patient), keys=ring(server, *names)))
+    asked = same_request([expert(n) for n in names], "w " * 60, patient)  # three seconds, in which the last begins too
+    events = list(ask(asked, keys=ring(server, *names)))
     pieces = {n: "".join(e.text for e in events if e.column == n and e.kind == "text") for n in names}
     done = {e.column: e.answer for e in events if e.answer is not None}
     for name in names:

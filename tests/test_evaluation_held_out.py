@@ -45,7 +45,7 @@ rows = st.lists(
 
 
 @given(rows, st.sampled_from(["sources", "tasks"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_no_group_source_or_task_is_on_both_sides(some, leaving):
     columns = zip(*some, strict=True)
     source, task, group, is_test = (np.array([str(value) for value in column], dtype=object) for column in columns)

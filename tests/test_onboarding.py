@@ -31,7 +31,7 @@ def test_more_probes_tell_more_and_narrow_the_interval():
     assert error(skills[-1]) < 0.08
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, N_PROMPTS - 1), min_size=1, max_size=30, unique=True))
 def test_probes_never_leave_more_open_than_the_prior(rows):
     some = np.array(rows)
@@ -39,7 +39,7 @@ def test_probes_never_leave_more_open_than_the_prior(rows):
     assert np.linalg.eigvalsh(BASIS.covariance - after).min() > -1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.permutations(range(25)))
 def test_the_order_of_probes_does_not_matter(order):
     rows = ORDER[:25]

@@ -60,7 +60,7 @@ experts = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(experts, min_size=1, max_size=4, unique_by=lambda one: one.name))
 def test_what_goes_out_comes_back(own):
     own = tuple(checked(one, today=TODAY) for one in own)

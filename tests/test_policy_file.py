@@ -65,7 +65,7 @@ POOLS = st.one_of(st.none(), st.lists(st.sampled_from(FOUR), min_size=1, unique=
 FLAGS = st.one_of(st.none(), st.lists(st.sampled_from(list(CONSTRAINTS)), unique=True).map(tuple))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(WEIGHTS, LIMITS, POOLS, FLAGS, st.integers(0, 5), st.text(max_size=40))
 def test_what_was_written_reads_back_the_same_as_json_and_as_yaml(weights, limits, pool, flags, n, note):
     policy = captured(Preferences(weights, limits, pool), flags=flags, fallbacks=n, note=note)
@@ -76,7 +76,7 @@ def test_what_was_written_reads_back_the_same_as_json_and_as_yaml(weights, limit
     assert text(parse(yaml.safe_dump(as_dict(policy), allow_unicode=True))) == written
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(WEIGHTS, LIMITS, POOLS)
 def test_a_policy_file_saved_from_preferences_decides_as_they_do(weights, limits, pool):
     wanted = Preferences(weights, limits, pool)

@@ -63,7 +63,7 @@ def loaded_once():
 
 
 @pytest.mark.usefixtures("loaded_once")
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.dictionaries(st.sampled_from(list(CONSTRAINTS)), st.sampled_from([0.01, 0.3, 2.0]), max_size=3),
     st.dictionaries(st.sampled_from(["cost", "size", "security"]), st.sampled_from([0.001, 1.0, 70.0]), max_size=2),

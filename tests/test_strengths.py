@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.store.records import KeptRun, Vote
@@ -72,7 +72,7 @@ def test_a_domain_that_a_person_calls_all_counts_its_votes_once():
     assert [s.n_votes for s in by_domain([run])["all"]] == [1, 1]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])  # collecting garbage is slow
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("abcd")).filter(lambda p: p[0] != p[1]), max_size=30)
 )

@@ -35,7 +35,7 @@ def sample(seed, *, prompts=60, measured=True):
     return Sample(prediction, rng.integers(5, 300, prompts), outcome, np.full(shape, np.nan), words, words, "test")
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.sampled_from(list(CONSTRAINTS)))
 def test_a_raised_weight_never_raises_the_mean_of_its_constraint(seed, name):
     found = sweep(sample(seed), CATALOG, SCALE, name)
@@ -43,7 +43,7 @@ def test_a_raised_weight_never_raises_the_mean_of_its_constraint(seed, name):
     assert (worse <= 1e-9).all()
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000))
 def test_the_oracle_is_above_everything_and_shares_add_up(seed):
     found = sweep(sample(seed), CATALOG, SCALE, "cost")

@@ -23,6 +23,7 @@ from routing.training import assemble, fits, start, train, weights
 from routing.training.blend import fitted_blend
 from routing.training.graph import ENCODER_OUTPUTS, cut_encoder, export_heads, join, run_heads
 from routing.training.heads import INFERRED_SHARE, LEAST, outputs_of
+from routing.training.tables import Fewest
 from tests.made_outcomes import encoded_at_random, made_up, written
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -200,6 +201,8 @@ def test_too_little_data_and_a_pool_of_unknown_experts_are_refused(tmp_path):
     written(tmp_path, 60)
     with pytest.raises(DataError, match=r"No chat expert has 1000 outcomes on training prompts .* the most is \d+"):
         train(tmp_path, tmp_path / "out")
+    with pytest.raises(DataError, match=r"the most is \d+\. Add outcomes\.$"):
+        train(tmp_path, tmp_path / "out", fewest=Fewest(30, 60))
     (tmp_path / "pools.json").write_text(json.dumps({"p": ["a", "zed"]}), encoding="utf-8")
     with pytest.raises(DataError, match=r"No outcome names the expert 'zed'"):
         train(tmp_path, tmp_path / "out")

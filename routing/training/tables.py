@@ -103,9 +103,11 @@ def build_table(outcomes: Outcomes, *, extra_experts: Sequence[str] = (), fewest
     pairs: list[Pair] = list(groups.index[(is_solid | is_extra | is_flat) & name.isin(list(chosen))])
     if not pairs:
         most = int(counts.max()) if len(counts) else 0
+        is_fewer = most >= LEAST < fewest.expert
+        fewer = f", or train with fewer: the option --fewest {LEAST} of the train command" if is_fewer else ""
         raise DataError(
             f"No chat expert has {fewest.expert} outcomes on training prompts that differ from each other; the most "
-            f"is {most}. Add outcomes, or train with fewer: the option --fewest {LEAST} of the train command."
+            f"is {most}. Add outcomes{fewer}."
         )
     helpers: list[Pair] = list(groups.index[is_solid & ~name.isin(list(chosen))])
     sources, experts = sorted({source for source, _ in pairs}), sorted({expert for _, expert in pairs})

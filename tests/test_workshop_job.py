@@ -29,7 +29,7 @@ from tests.router_zips import HOSTILE, read
 
 ANN, BOB, CAROL = "ann@example.org", "bob@example.org", "carol@example.org"
 LONG = Columns("prompt", "model", "score", (), {"output_tokens": "tokens"}, "0 to 1")
-PATIENCE_S = 120
+PATIENCE_S = 600
 
 
 @pytest.fixture(scope="module")

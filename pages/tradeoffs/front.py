@@ -126,7 +126,8 @@ def verdict(found: Sweep, weight: float) -> None:
     st.caption(f"Best single expert: {titles[found.experts[best]]}, {score} {found.single_score[best]:.3f}{beside}.")
     if found.is_measured and found.constraint == "cost" and not pays(found):
         st.caption(
-            ":material/info: Routing does not pay on this pool: no weight beats the best random mix of single experts."
+            f":material/info: Routing does not pay on these {found.n_prompts:,} prompts: no weight beats the best "
+            "random mix of single experts."
         )
 
 

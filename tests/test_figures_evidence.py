@@ -132,7 +132,7 @@ def test_shares_add_up_and_a_collapse_is_seen():
     frame = flow.shares(told, {}, {"x": "X"})
     assert frame[["X", "y"]].sum(axis=1).tolist() == pytest.approx([1, 1])
     assert flow.collapsed(frame) == [("a", "X", 0.97)]
-    assert "a (97 % to X)" in verdict.collapse(flow.collapsed(frame))
+    assert "a (97\u00a0% to X)" in verdict.collapse(flow.collapsed(frame))
     assert verdict.collapse([]) == ""
 
 

@@ -199,7 +199,7 @@ def test_measuring_asks_training_prompts_only_and_writes_numbers(data: Path) -> 
     assert sum(o.score for o in outcomes) == 15
     assert read_outcomes(out) == outcomes
     assert "fruit" not in out.read_text(), "no prompt text leaves the data"
-    assert told[-1] == (30, 30, "SmolLM2 135M Instruct: 50% right so far")
+    assert told[-1] == (30, 30, "SmolLM2 135M Instruct: 50\u00a0% right so far")
     assert sorted(p.name for p in data.iterdir()) == ["out.csv", "prompts.parquet"]
 
 
@@ -223,7 +223,7 @@ def test_measuring_that_fails_leaves_the_file_as_it_was(data: Path) -> None:
         count[0] += 1
         return answered("B") if count[0] == 1 else answered("", ServerFailed("gone"))
 
-    with pytest.raises(DataError, match="left 29 of 30 probes unanswered, at most 5%"):
+    with pytest.raises(DataError, match="left 29 of 30 probes unanswered, at most 5\u00a0%"):
         measure(small(), data, out, ask=ask)
     with pytest.raises(ServerFailed, match="gone"):
         measure(small(), data, out, ask=lambda expert, prompt: answered("", ServerFailed("gone")))

@@ -72,6 +72,7 @@ def test_training_end_to_end_writes_files_that_load(tmp_path, folder):
             "sample.npz",
             "methods.npz",
             "cards.json",
+            "pools.json",
             "experts.csv",
         ),
     }

@@ -237,7 +237,7 @@ def main() -> None:
     # The browser is closed by now, so that its memory cannot push out what is measured.
     rows = [*sessions, *added, *killed, *measured("Memory over many comparisons", lambda: memory(wanted.comparisons))]
     stamp = (
-        f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}, Chromium on the same machine."
+        f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}, Chromium (headless shell) on the same machine."
     )
     lines = [stamp, "", "| what | figure | beside it |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
     README.write_text(replaced(README.read_text(encoding="utf-8"), "sessions", "\n".join(lines)), encoding="utf-8")

@@ -1,8 +1,12 @@
 """Collecting outcomes: scored, kept as they end, within the budget, resumed; failures are no scores of 0."""
 
 import re
+import sys
 import time
 from pathlib import Path
+from threading import Thread
+from types import SimpleNamespace
+from weakref import WeakValueDictionary
 
 import pandas as pd
 import pytest
@@ -13,6 +17,7 @@ from routing.collecting import Collection, Desk, Manner
 from routing.collecting.files import export, read_prompts
 from routing.collecting.judge import Grader, grading_prompt, read_grade
 from routing.collecting.tasks import InOrder, Task, cost_at_most, cost_expected
+from routing.collecting.under_way import note, under_way
 from routing.errors import DataError, StoreError
 from routing.outcomes import read
 from routing.store import Place, open_store
@@ -114,6 +119,31 @@ def test_the_budget_is_reserved_before_and_ends_it(server, store):
     assert len(found) == 1
     assert "of the budget of" in running.problems["normal-a"]
     assert store.ledger.charged("browser") <= most * 1.5
+
+
+class Running:
+    is_running = True
+
+
+def test_a_page_looks_for_what_is_asked_while_others_begin(monkeypatch):
+    monkeypatch.setattr("routing.collecting.under_way._known", WeakValueDictionary())
+    asked, here, usual = Running(), SimpleNamespace(shown="here"), sys.getswitchinterval()
+
+    def begin(turn):
+        for i in range(3_000):
+            note(here, "ann", "job", f"{turn}-{i}", asked)
+
+    sys.setswitchinterval(1e-6)
+    try:
+        for turn in range(8):
+            others = Thread(target=begin, args=(turn,))
+            others.start()
+            while others.is_alive():
+                assert under_way(here, "bob", "job") == {}
+            others.join()
+    finally:
+        sys.setswitchinterval(usual)
+    assert len(under_way(here, "ann", "job")) == 24_000
 
 
 def test_expected_cost_is_below_the_most_and_unknown_stays_unknown():

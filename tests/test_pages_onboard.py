@@ -49,6 +49,14 @@ def test_the_curve_is_there_before_anything_is_added(store):
     assert "Regret gap" in list(app.dataframe[0].value.columns)
 
 
+def test_without_a_database_the_page_still_shows_how_well_onboarding_works(monkeypatch):
+    monkeypatch.setenv("THALAMUS_DATABASE_URL", "sqlite:////proc/none.db")
+    app = opened()
+    assert not app.exception
+    assert not app.error
+    assert "was left out in turn" in words(app)
+
+
 def test_an_expert_is_added_and_chosen(store):
     app = opened()
     app.segmented_control(key="onboard_where").set_value("At a provider").run()

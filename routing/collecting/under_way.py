@@ -1,5 +1,6 @@
 """Collections under way in this process, found again by whoever they belong to when the page is opened anew."""
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -10,14 +11,18 @@ if TYPE_CHECKING:
 
 # The threads that ask keep a collection alive, and with it the keys that it calls with; when they end, it is gone.
 _known: "WeakValueDictionary[tuple[str, str, str, str], Collection]" = WeakValueDictionary()
+_lock = threading.Lock()  # a page must not look through them while another adds one
 
 
 def note(store: "Store", owner: str, job: str, expert: str, collection: "Collection") -> None:
     """Remember that somebody's expert is asked for a job."""
-    _known[store.shown, owner, job, expert] = collection
+    with _lock:
+        _known[store.shown, owner, job, expert] = collection
 
 
 def under_way(store: "Store", owner: str, job: str) -> Mapping[str, "Collection"]:
     """What is being asked for a job of this person now, whichever browser session began it, by expert."""
     whose = (store.shown, owner, job)
-    return {key[3]: one for key, one in list(_known.items()) if key[:3] == whose and one.is_running}
+    with _lock:
+        mine = {key[3]: one for key, one in _known.items() if key[:3] == whose}
+    return {name: one for name, one in mine.items() if one.is_running}

@@ -1,5 +1,6 @@
 """Onboarding by probe: what it costs, asking with a running estimate, and stopping and going on."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,14 +40,15 @@ class Asking:
 def _runs() -> dict[str, Asking]:
     """What was asked in this browser session, and what a session of this person that is gone still asks, by expert."""
     runs: dict[str, Asking] = st.session_state.setdefault(RUN, {})
-    store, owner = person.store(), person.owner()
-    for name, collection in under_way(store, owner, JOB).items():
-        mine = runs.get(name)
-        if mine is None or (mine.is_kept and mine.collection is not collection):
-            expert, queue = next((e, q) for e, q in collection.queues.items() if e.name == name)
-            count = queue.count if isinstance(queue, Adaptive) else 0
-            course = Course(onboard_result.probes(), figures_of(store, owner, name))
-            runs[name] = Asking(expert, count, collection, course)
+    with suppress(RoutingError), kept("What is being asked"):  # what cannot do without the database says so itself
+        store, owner = person.store(), person.owner()
+        for name, collection in under_way(store, owner, JOB).items():
+            mine = runs.get(name)
+            if mine is None or (mine.is_kept and mine.collection is not collection):
+                expert, queue = next((e, q) for e, q in collection.queues.items() if e.name == name)
+                count = queue.count if isinstance(queue, Adaptive) else 0
+                course = Course(onboard_result.probes(), figures_of(store, owner, name))
+                runs[name] = Asking(expert, count, collection, course)
     return runs
 
 

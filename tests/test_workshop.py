@@ -91,7 +91,7 @@ NESTED = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     ("name", "content", "message"),
     [
         ("log.doc", b"x", r"'log.doc' is no CSV, JSONL or Parquet file"),
-        ("log.csv", b"", r"not a CSV table"),
+        ("log.csv", b"", r"The file is empty \(0 bytes\)"),
         ("log.csv", b"a,b\n1,\x002\n", r"Line 2 holds a NUL byte"),
         ("log.csv", "a,b\nä,1\n".encode("latin-1"), r"Line 2 is not UTF-8 \(byte 0xe4\)"),
         ("log.csv", "a,b\n1,2\n".encode("utf-16-le"), r"neither UTF-8 nor UTF-16 with a byte order mark"),
@@ -275,7 +275,7 @@ def measures(score, low, high, *, n=500, cost=None, blind=None, area=(0.01, 0.05
             "even the upper end is below 0.01, the least that would matter",
         ),
         (measures(0.71, -0.06, 0.08, n=60), "open", "about 2,900 more test prompts would decide it."),
-        (measures(0.705, -0.06, 0.07), "open", "would decide it, of which 3,000 are judged at most."),
+        (measures(0.705, -0.06, 0.07), "open", "would decide it, but at most 3,000 are judged."),
         (measures(0.65, -0.08, -0.02), "does not pay", "-0.050"),
         (measures(0.71, -0.02, 0.04, n=60), "open", "cannot be told yet whether routing pays"),
         (measures(0.71, -0.02, 0.04, n=44, cost=0.4, area=(-0.01, 0.05)), "open", "cannot be told yet"),

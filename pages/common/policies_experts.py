@@ -87,8 +87,11 @@ def offers(policy: PolicyFile) -> bool:
     other, same = differing(policy), rivals(policy)
     if other:
         named = ", ".join(one.name for one in other)
-        st.caption(f":material/info: It holds facts about {show.escape(named)} that differ from yours.")
-        st.button("Take its facts over", key="policy_take", on_click=take_over, args=(other,))
+        st.caption(f":material/info: What it says of {show.escape(named)} differs from what you keep.")
+        st.button(
+            "Take its facts over", key="policy_take", on_click=take_over, args=(other,),
+            help="What you learned of an expert yourself stays.",
+        )  # fmt: skip
     if same:
         told = ", ".join(f"{r.theirs.name} from {r.origin} (yours: {r.mine})" for r in same)
         st.caption(

@@ -63,7 +63,7 @@ def _open(mine: Mapping[str, Any]) -> str:
     """How many more test prompts would decide."""
     count, (low, high) = mine["n_prompts"], mine["above_best_single_interval"]
     more = more_needed(count, mine["above_best_single"], low, high)
-    most = f", of which {MOST_JUDGED:,} are judged at most" if count + more > MOST_JUDGED else ""
+    most = f", but at most {MOST_JUDGED:,} are judged" if count + more > MOST_JUDGED else ""
     return f"If the gain stays so, about {more:,} more test prompts would decide it{most}."
 
 

@@ -1,8 +1,6 @@
 """The router as a whole on the shipped graph, the command line, and that both decide alike."""
 
-import contextlib
 import functools
-import io
 import json
 import subprocess
 import sys
@@ -13,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.__main__ import app, main
 from routing.catalog import load_catalog
 from routing.commands import own_router
-from routing.errors import CatalogError, GraphError, PromptError, RoutingError
+from routing.errors import CatalogError, GraphError, PromptError
 from routing.objective import CONSTRAINTS, Typical, scale_of
 from routing.predictors import DEFAULT
 from routing.registry import load_router
 from routing.report import decision_json
 from routing.schema import Preferences
+from tests import command_line
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOT_2 = "Prove that the square root of 2 is irrational."
@@ -80,11 +78,10 @@ def test_the_command_line_and_the_app_decide_alike(weights, limits):
 
 
 def printed(arguments):
-    """What a command prints, run in this process."""
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        app(arguments, standalone_mode=False)
-    return out.getvalue()
+    """What a command prints, run in this process; it must end well."""
+    done = command_line.run(*arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize(
@@ -112,14 +109,13 @@ def printed(arguments):
         (["weights", "qwen2.5-coder-0.5b"], "not confirmed"),
     ],
 )
-def test_bad_input_is_one_sentence_and_a_failing_exit(arguments, sentence, capsys):
-    with pytest.raises(SystemExit) as ended:
-        main(lambda: printed(arguments))
-    told = capsys.readouterr()
-    assert ended.value.code == 2
-    assert sentence in told.err
-    assert "Traceback" not in told.err
-    assert told.err.count("\n") == 1
+def test_bad_input_is_one_sentence_and_a_failing_exit(arguments, sentence):
+    told = command_line.run(*arguments)
+    assert told.returncode == 2
+    assert sentence in told.stderr
+    assert "Traceback" not in told.stderr
+    assert told.stderr.count("\n") == 1
+    assert told.stdout == ""
 
 
 def test_a_policy_file_is_written_and_decides_as_its_options_do(tmp_path):
@@ -128,8 +124,7 @@ def test_a_policy_file_is_written_and_decides_as_its_options_do(tmp_path):
     alone, by_file = (json.loads(printed(["route", ROOT_2, *o, "--json"])) for o in (settings, ["--policy", str(file)]))
     assert (by_file["pick"], by_file["order"]) == (alone["pick"], alone["order"])
     assert (by_file["weights"], by_file["limits"]) == ({"cost": 0.4}, {"cost": 0.002})
-    with pytest.raises(RoutingError, match="is there already"):
-        printed(["policy", "new", str(file), "--name", "Team"])
+    assert "is there already" in command_line.run("policy", "new", file, "--name", "Team").stderr
 
 
 def test_a_limit_that_none_keeps_says_so_in_text():

@@ -34,7 +34,7 @@ from routing.recording import RunRecorder
 from routing.store import NewRun, Place, open_store
 from tests import compare_page
 from tests.benchmarks.run import README
-from tests.browser import open_browser, serve, visit
+from tests.browser import chromium, open_browser, serve, visit
 from tests.loopback import Loopback
 from tests.onboard_page import add_and_probe
 
@@ -236,9 +236,8 @@ def main() -> None:
         killed = measured("kill -9 during comparisons", lambda: kills(browser, wanted.kills))
     # The browser is closed by now, so that its memory cannot push out what is measured.
     rows = [*sessions, *added, *killed, *measured("Memory over many comparisons", lambda: memory(wanted.comparisons))]
-    stamp = (
-        f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}, Chromium (headless shell) on the same machine."
-    )
+    shell = Path(chromium() or "Playwright's Chromium").name
+    stamp = f"Measured {date.today().isoformat()} by `make bench-sessions` on {machine()}, {shell} on the same machine."
     lines = [stamp, "", "| what | figure | beside it |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
     README.write_text(replaced(README.read_text(encoding="utf-8"), "sessions", "\n".join(lines)), encoding="utf-8")
 

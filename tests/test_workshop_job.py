@@ -204,6 +204,8 @@ def test_the_command_line_decides_by_a_router_of_ones_own(whole, tmp_path, monke
     route_by("Add the numbers 5 7 9", policy, file, accept_other=False, as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert (said["pick"], set(said["experts"])) == ("gpt-4o-mini", {"gemini-1.5-pro", "gpt-4o-mini", "mine"})
+    commands.policy.new(tmp_path / "new.json", "New", weight=["cost=0.1"], place=file)
+    assert capsys.readouterr().err.rstrip().endswith(f"--policy {tmp_path / 'new.json'} --from {file}")
     commands.policy.check(policy, file)
     assert "fits the router of mine.zip, 'blend'" in capsys.readouterr().out
     with pytest.raises(PolicyFileError, match=r"on the command line with --from"):

@@ -121,7 +121,7 @@ def by_figures(name: str, file: Path) -> None:
 
 
 def collect(  # noqa: PLR0913, PLR0917 - options of a command
-    prompts: Annotated[Path, typer.Argument(help="Prompts: .csv, .jsonl or .parquet, with check and expected.")],
+    prompts: Annotated[Path, typer.Argument(help="Prompts: CSV, JSONL or Parquet, with check and expected.")],
     experts: Annotated[str, typer.Option(help="Experts to ask, separated by commas.")],
     out: Annotated[Path, typer.Option(help="Folder for prompts.parquet and outcomes.parquet.")],
     judge: Annotated[str | None, typer.Option(help="Expert that grades what no check can.")] = None,

@@ -89,7 +89,8 @@ def new(  # noqa: PLR0913, PLR0917 - options of a command
     policy = from_dict(as_dict(captured) | {"flags": _flags(flags), "fallbacks": _fallbacks(fallbacks)})
     apply(bare, policy)
     write_whole(file, text(policy))
-    say(f'{file} written. Decide by it with: python -m routing route "PROMPT" --policy {file}')
+    whose = "" if place is None else f" --from {place}"
+    say(f'{file} written. Decide by it with: python -m routing route "PROMPT" --policy {file}{whose}')
 
 
 def _flags(text: str) -> str | list[str]:

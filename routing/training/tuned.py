@@ -12,10 +12,10 @@ from transformers import AutoModel
 
 from routing.outcomes import Outcomes
 from routing.training import finetune
-from routing.training.assemble import Scaled
 from routing.training.features import Encoded
 from routing.training.perceptive import fit_perceptive
 from routing.training.pooled import export_encoder
+from routing.training.scaled import Scaled
 from routing.training.tables import Table
 from routing.training.weights import encoder_folder
 

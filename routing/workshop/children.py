@@ -1,8 +1,4 @@
-"""The bounded processes of the workshop: `python -m routing.workshop.children read|rows|check|train FOLDER`.
-
-A process bounds itself before it imports what does the work. What goes wrong is one sentence on standard output; the
-app reads it, and never a stack trace.
-"""
+"""Starting the bounded processes of the workshop, and reading how they ended; ``child`` is what runs in one."""
 
 import json
 import os
@@ -12,17 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from routing.errors import DataError, RoutingError, StoreError
+from routing.errors import DataError, StoreError
 from routing.keys import harmless_environ
 from routing.workshop import locks, places
-from routing.workshop.bounds import MOST_READ_AT_ONCE, READ_BYTES, READ_S, TRAIN_BYTES, TRAIN_S, hold
+from routing.workshop.bounds import MOST_READ_AT_ONCE, READ_S
 
-NICE: Final = 10  # the app that answers people goes first
 # Every thread of a linear-algebra library claims memory of its own as it starts.
 THREADS: Final = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "2")
 FOLDERS: Final = ("XDG_DATA_HOME", "XDG_CACHE_HOME")
 Tell = Callable[[str], None]
-NO_ROOM: Final = "It needs more memory than is allowed ({:.0f} GB). Take a sample of the rows."
 
 
 def silent(_: str) -> None:
@@ -31,7 +25,7 @@ def silent(_: str) -> None:
 
 def command(task: str, place: Path) -> list[str]:
     """How to start one."""
-    return [sys.executable, "-m", "routing.workshop.children", task, str(place)]
+    return [sys.executable, "-m", "routing.workshop.child", task, str(place)]
 
 
 def environ() -> dict[str, str]:
@@ -85,44 +79,3 @@ def _run(task: str, place: Path, wall_s: float) -> None:
     except (ValueError, LookupError, TypeError):
         said = "The file could not be read within its bounds of time and memory. Upload a smaller one."
     raise DataError(said)
-
-
-def _work(task: str, place: Path) -> None:
-    if task == "read":
-        hold(memory=READ_BYTES, cpu_s=READ_S)
-        from routing.workshop.uploads import unpack
-
-        unpack(place)
-    elif task == "rows":
-        hold(memory=READ_BYTES, cpu_s=READ_S)
-        from routing.workshop.uploads import check_rows
-
-        check_rows(place)
-    elif task == "check":
-        hold(memory=READ_BYTES, cpu_s=READ_S)
-        from routing.workshop.imported import check_files
-
-        check_files(place)
-    else:
-        os.nice(NICE)
-        hold(memory=TRAIN_BYTES, cpu_s=TRAIN_S * (os.cpu_count() or 1))
-        from routing.workshop.run import train_in
-
-        train_in(place)
-
-
-def main(task: str, place: Path) -> int:
-    """One task in this process; what a person can mend is said on standard output."""
-    try:
-        _work(task, place)
-    except RoutingError as problem:
-        print(json.dumps({"problem": str(problem)}))  # noqa: T201 - read by ``run``
-    except (MemoryError, OverflowError):
-        print(json.dumps({"problem": NO_ROOM.format(READ_BYTES / 2**30)}))  # noqa: T201
-    else:
-        return 0
-    return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], Path(sys.argv[2])))

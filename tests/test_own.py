@@ -128,6 +128,7 @@ def test_names_that_are_refused(name, says):
         ({"params_b": -1}, "the size is -1; allowed is 0 to 100,000 billion parameters"),
         ({"params_b": True}, "the size is True"),
         ({"active_b": "7"}, "the active size is '7'"),
+        ({"params_b": 7, "active_b": 70.0}, "the active size is 70 billion parameters, of 7 in all"),
         ({"price_in_usd_per_mtok": -0.1}, "the price of input is -0.1; allowed is 0 to 100,000"),
         ({"price_out_usd_per_mtok": float("inf")}, "the price of output is inf"),
         ({"price_out_usd_per_mtok": float("nan")}, "the price of output is nan"),

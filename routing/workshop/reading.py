@@ -162,6 +162,8 @@ def read_table(path: Path, kind: str) -> pd.DataFrame:
     Raises:
         DataError: It cannot be read, or is larger than allowed; the message names the line where there is one.
     """
+    if not path.stat().st_size:
+        raise DataError("The file is empty (0 bytes). Upload one with a header and at least one outcome.")
     if path.stat().st_size > MOST_UPLOAD_MB * 1e6:
         raise DataError(f"The file has {path.stat().st_size / 1e6:,.0f} MB; at most {MOST_UPLOAD_MB} MB are read.")
     table = READERS[kind](path)

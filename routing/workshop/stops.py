@@ -22,7 +22,8 @@ def stops_of(prompts: pd.DataFrame, outcomes: pd.DataFrame, crossing: int | None
     found = []
     n_experts = outcomes["expert"].nunique()
     if len(prompts) < FEWEST_PROMPTS:
-        found.append(f"There are {len(prompts):,} usable prompts; at least {FEWEST_PROMPTS} are needed. Add prompts.")
+        said = "is 1 usable prompt" if len(prompts) == 1 else f"are {len(prompts):,} usable prompts"
+        found.append(f"There {said}; at least {FEWEST_PROMPTS} are needed. Add prompts.")
     if len(prompts) > MOST_PROMPTS:
         found.append(f"There are {len(prompts):,} prompts; at most {MOST_PROMPTS:,} are trained on. Take a sample.")
     if len(outcomes) > MOST_OUTCOMES:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.common import money
+from pages.common import controls, money
 from routing.asking import Estimate
+from routing.own import OwnExpert
 from tests.loopback import Loopback
 from tests.test_pages import words
 
@@ -170,6 +171,16 @@ def test_the_pool_may_change_after_answers_arrived(app):
     app.selectbox(key="pool").set_value("open9").run()
     assert not app.exception
     assert app.multiselect(key="compare_experts").value
+
+
+def test_of_a_pool_without_predictions_those_that_can_be_called_are_suggested(store, server):
+    store.experts.save(OwnExpert("mine", {}, server.url), "")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.text_area(key="prompt").set_value(MATHS).run()
+    app.selectbox(key="pool").set_value(controls.OWN).run()
+    app.multiselect(key="own_pool").set_value(["mine"]).run()
+    app.switch_page("pages/ask/compare.py").run().run()
+    assert app.multiselect(key="compare_experts").value == ["mine"]
 
 
 def test_an_example_brings_its_domain(app):

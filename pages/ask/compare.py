@@ -116,7 +116,8 @@ def answered(reading: Reading | None) -> None:
     turn = conversation.last()
     if turn is None:
         if reading is not None:
-            hint = "Answers appear here, side by side. The expert on this machine needs no key."
+            whom = "" if st.session_state.get("compare_experts") else "Choose under Experts whom to ask. "
+            hint = f"{whom}Answers appear here, side by side. The expert on this machine needs no key."
             st.info(hint, icon=":material/forum:")
         return
     if turn.number == 0 and (reading is None or turn.prompt != reading.prompt):

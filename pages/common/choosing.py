@@ -1,5 +1,6 @@
 """Before the click on Compare: which experts, whose domain, what it costs, and whether it is allowed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -18,9 +19,14 @@ LONGEST_DOMAIN: Final = 60
 
 
 def experts(routed: Routed) -> list[str]:
-    """Up to six experts; the pick and its runner-ups are preselected, with one that runs here if a key is missing."""
+    """Up to six experts; the pick and its runner-ups are preselected, with one that runs here if a key is missing.
+
+    Where nothing is predicted of a whole pool, its first three that can be called are.
+    """
     decision, ring, catalog = routed.decision, keys.ring(), own.catalog()
     suggested = list(decision.order[:3])
+    if all(math.isnan(score) for score in decision.options.score):
+        suggested = [name for name in decision.options.experts if is_usable(catalog[name])][:3]
     if not all(ring.status(catalog[name]).is_usable for name in suggested):
         here = [e.name for e in catalog.experts if e.is_local and answers.is_installed(e)]
         suggested += [name for name in here if name in decision.options.experts and name not in suggested]

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from routing.catalog import ASSETS
 from routing.commands import train_router
@@ -256,3 +257,20 @@ def test_more_uploads_at_once_than_are_read_wait(tmp_path, monkeypatch):
     with pytest.raises(DataError, match=r"2 uploads of yours are being read already\. Try again in a minute"):
         uploads.keep("ann", ("log.csv", b"a,b\n1,2\n"))
     assert uploads.keep("bob", ("log.csv", b"a,b\n1,2\n")).n_rows == 1
+
+
+def waits():
+    from pages.common.workshop.train_wait import waiting
+
+    waiting("mine.csv")("Waiting: full.")
+    ended = waiting()
+    ended("Waiting: full.")
+    ended("")
+
+
+def test_an_upload_that_waits_says_which_others_of_this_person_there_are(monkeypatch):
+    monkeypatch.setattr(uploads, "coming", lambda owner: ["mine.csv", "*other*.csv"])
+    app = AppTest.from_function(waits).run()
+    assert not app.exception
+    (said,) = (one.value.replace("\\", "") for one in app.caption)
+    assert said == ":material/hourglass_top: Waiting: full. Yours among those read or waiting: *other*.csv."

@@ -103,7 +103,7 @@ def read_pools(data: Path) -> dict[str, tuple[str, ...]]:
         return {}
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return {str(name): tuple(str(expert) for expert in experts) for name, experts in raw.items()}
+        return {str(name): tuple(dict.fromkeys(map(str, experts))) for name, experts in raw.items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path.name} must be a JSON object of lists of expert names: {error}.") from error
 

@@ -193,6 +193,14 @@ def test_without_own_pools_those_beside_the_graph_count(folder, tmp_path):
     assert [r["pool"] for r in found] == ["frontier4"]
 
 
+def test_a_pool_of_one_expert_is_that_expert_and_naming_it_twice_changes_nothing(folder, tmp_path):
+    for name in ("prompts.parquet", "outcomes.parquet"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    (tmp_path / "pools.json").write_text(json.dumps({"one": [DEAR], "twice": [DEAR, DEAR]}), encoding="utf-8")
+    for row in evaluate(tmp_path, routers=["blend"], experts=EXPERTS, resamples=2):
+        assert (row["score"], row["shares"]) == (row["best_single"]["score"], {DEAR: 1.0})
+
+
 def test_unknown_pool_router_and_expert(folder):
     with pytest.raises(DataError, match=r"No pool is called 'four'; known are three, two"):
         evaluate(folder, routers=["blend"], pools=["four"], experts=EXPERTS)

@@ -113,7 +113,7 @@ def _check_known(pools: Pools, experts: Sequence[str], progress: Say) -> None:
     """
     for name, (members, _) in pools.items():
         unknown = [member for member in members if member not in experts]
-        if len(unknown) > len(members) - 2:
+        if unknown and len(members) - len(unknown) < 2:
             raise DataError(
                 f"Of the pool {name!r} this router predicts {len(members) - len(unknown) or 'nobody'}, and two are "
                 f"needed: it does not know {unknown[0]!r}. Choose another pool, or train a router on these outcomes."

@@ -3,9 +3,11 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 from streamlit.testing.v1 import AppTest
 
+from pages.common.workshop import onboard_result
 from routing.policy_file import capture
 from routing.registry import load_router
 from routing.schema import Preferences
@@ -83,3 +85,18 @@ def test_a_policy_file_by_a_method_that_the_router_in_force_lacks_leaves_the_pag
     assert app.button(key="policy_router").label == "Put the shipped router in force"
     app.button(key="policy_router").click().run().run()
     assert not app.button(key="policy_load").disabled
+
+
+def test_figures_are_not_asked_for_where_the_router_in_force_knows_no_benchmark(store, monkeypatch):
+    basis = SimpleNamespace(benchmarks={})
+    monkeypatch.setattr(onboard_result, "probes", lambda: SimpleNamespace(basis=basis))
+    app = AppTest.from_function(_figures).run()
+    assert "knows no published benchmark" in app.info[0].value
+    assert not app.text_area
+
+
+def _figures():
+    from pages.common.workshop import onboard_figures
+    from routing.catalog import load_catalog
+
+    onboard_figures.figures(load_catalog()["o4-mini"])

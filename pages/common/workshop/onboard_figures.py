@@ -11,11 +11,19 @@ from routing.recording import kept
 from routing.schema import Expert
 
 EXAMPLE = "MMLU-Pro\t72.5 %\nMMLU-Pro law\t51.0 %\nGSM8K\t94.8 %\nLiveCodeBench\t38.2 %"
+UNKNOWN = (
+    "The router in force was trained on your own outcomes and knows no published benchmark, so figures say nothing "
+    "here. Ask probes instead, or go back to the shipped router (at the top) and give them there."
+)
 
 
 def figures(expert: Expert) -> None:
     """A field to paste results into; what it says counts together with probes that were answered."""
     known = onboard_result.probes().basis.benchmarks
+    if not known:
+        st.info(UNKNOWN, icon=":material/info:")
+        in_use(expert)
+        return
     left, right = st.columns([3, 2], gap="large")
     with left:
         text = st.text_area(

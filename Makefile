@@ -50,7 +50,7 @@ check: $(VENV)/.test ## Lint, formatting, types, import order
 	@$(VENV)/bin/mypy
 	@$(PY) -m pytest -q tests/test_structure.py
 
-bench-sessions: setup $(VENV)/.test ## Measure many sessions at once, kill -9 and memory (ten minutes); write the table in the README
+bench-sessions: setup $(VENV)/.test ## Measure many sessions at once, a newcomer, kill -9 and memory (ten minutes); write the table in the README
 	@bash .ci/browser
 	@$(PY) -m tests.benchmarks.sessions
 

@@ -121,3 +121,9 @@ def test_short_logarithmic_axes_get_more_ticks():
     assert log_tick(np.array([1.0, 5.0])) == "D2"
     assert log_tick(np.array([1.0, 5000.0])) == 1
     assert log_tick(np.array([0.0])) == 1
+
+
+def test_ticks_of_a_logarithmic_axis_are_written_in_full():
+    axis = figures.Axis("size", is_log=True)
+    figure = figures.front(decide(offers(), Preferences()), TITLES, axis, figures.Axis("score"))
+    assert figure.layout.xaxis.tickformat == ",~g"

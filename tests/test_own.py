@@ -9,7 +9,7 @@ import pytest
 from routing.catalog import fact_sources, load_catalog
 from routing.errors import CatalogError, RequestRefused
 from routing.own import FACTS, TYPED, UNSTATED, Fact, OwnExpert, added, as_json, from_json, merged
-from routing.own.checks import checked, checked_name, checked_new
+from routing.own.checks import checked, checked_name, checked_new, checked_sizes
 from routing.own.provenance import restated, stated
 
 TODAY = date(2026, 11, 22)
@@ -128,7 +128,6 @@ def test_names_that_are_refused(name, says):
         ({"params_b": -1}, "the size is -1; allowed is 0 to 100,000 billion parameters"),
         ({"params_b": True}, "the size is True"),
         ({"active_b": "7"}, "the active size is '7'"),
-        ({"params_b": 7, "active_b": 70.0}, "the active size is 70 billion parameters, of 7 in all"),
         ({"price_in_usd_per_mtok": -0.1}, "the price of input is -0.1; allowed is 0 to 100,000"),
         ({"price_out_usd_per_mtok": float("inf")}, "the price of output is inf"),
         ({"price_out_usd_per_mtok": float("nan")}, "the price of output is nan"),
@@ -146,6 +145,12 @@ def test_names_that_are_refused(name, says):
 def test_facts_that_are_refused(facts, says):
     with pytest.raises(CatalogError, match=says.replace("(", r"\(").replace("[", r"\[")):
         checked(own(**facts), today=TODAY)
+
+
+def test_more_active_than_there_is_cannot_be_typed():
+    with pytest.raises(CatalogError, match="the active size is 70 billion parameters, of 7 in all"):
+        checked_sizes(own(params_b=7, active_b=70.0))
+    assert checked_sizes(own(active_b=70.0)) == own(active_b=70.0)
 
 
 def test_a_date_in_the_future_is_refused():

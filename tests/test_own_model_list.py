@@ -41,7 +41,7 @@ values = {
     "title": words,
     "provider": words,
     "licence": words,
-    "params_b": prices.map(lambda n: n + 10**4),
+    "params_b": prices,
     "active_b": st.none() | prices,
     "released": st.none() | days,
     "open_weights": st.none() | st.booleans(),

@@ -223,10 +223,10 @@ def _axis_layout(axis: Axis, values: Mapping[str, Floats], limited: Collection[s
     layout["type"] = "log" if axis.is_log else "linear"
     if axis.is_reversed and axis.name not in limited:
         layout["autorange"] = "reversed"
+    if axis.is_log:  # without a format, plotly writes 0.02 and 0.05 as 2 and 5
+        layout |= {"dtick": log_tick(values[axis.name]), "tickformat": ",~g"}
     if axis.name == "cost":
         layout |= {"tickprefix": "$", "tickformat": "~g"}
-    if axis.is_log:
-        layout["dtick"] = log_tick(values[axis.name])
     return layout
 
 

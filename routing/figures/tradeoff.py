@@ -51,7 +51,7 @@ def tradeoff(
     axis = Axis(sweep.constraint, is_log and sweep.constraint in LOG_AXES)
     figure.update_xaxes(title=f"Mean {axis.title[0].lower()}{axis.title[1:]}", type="log" if axis.is_log else "linear")
     if axis.is_log:
-        figure.update_xaxes(dtick=log_tick(sweep.single_value))
+        figure.update_xaxes(dtick=log_tick(sweep.single_value), tickformat=",~g")
     if sweep.constraint == "cost":
         figure.update_xaxes(tickprefix="$", tickformat="~g")
     figure.update_yaxes(title="Mean score" if sweep.is_measured else "Mean predicted score", automargin=True)

@@ -60,12 +60,26 @@ def checked(own: OwnExpert, *, today: date | None = None, allow_private: bool = 
         if name not in FACTS:
             raise CatalogError(f"No fact about an expert is called {name[:40]!r}. Known are {', '.join(FACTS)}.")
         _check_fact(own.name, name, fact, now)
-    _check_sizes(own)
     address = None if own.address is None else _address(own, allow_private)
     _check_tier(own)
     if own.skill is not None and (size := len(json.dumps(own.skill))) > LARGEST_SKILL:
         raise CatalogError(f"The skill of {own.name} has {size:,} bytes; at most {LARGEST_SKILL:,} are kept.")
     return OwnExpert(own.name, dict(own.facts), address, own.is_hidden, own.skill)
+
+
+def checked_sizes(own: OwnExpert) -> OwnExpert:
+    """The same expert, if not more of it is active than there is; asked where a person types, not of what is kept.
+
+    Raises:
+        CatalogError: Its active size is above its size.
+    """
+    whole, active = (fact and fact.value for fact in (own.facts.get("params_b"), own.facts.get("active_b")))
+    if isinstance(whole, int | float) and isinstance(active, int | float) and active > whole:
+        raise CatalogError(
+            f"{own.name}: the active size is {active:g} billion parameters, of {whole:g} in all. "
+            "Give at most the whole size, or leave the active size out if all are active."
+        )
+    return own
 
 
 def checked_new(own: OwnExpert, taken: Collection[str]) -> OwnExpert:
@@ -148,15 +162,6 @@ def _check_number(expert: str, name: str, value: Value) -> None:
     if not is_number or not math.isfinite(value) or not 0 <= value <= most:  # type: ignore[arg-type,operator]
         raise CatalogError(
             f"{expert}: the {SAID[name]} is {value!r}; allowed is 0 to {most:,.0f} {unit}. Leave it out if unknown."
-        )
-
-
-def _check_sizes(own: OwnExpert) -> None:
-    whole, active = (fact and fact.value for fact in (own.facts.get("params_b"), own.facts.get("active_b")))
-    if isinstance(whole, int | float) and isinstance(active, int | float) and active > whole:
-        raise CatalogError(
-            f"{own.name}: the active size is {active:g} billion parameters, of {whole:g} in all. "
-            "Give at most the whole size, or leave the active size out if all are active."
         )
 
 

@@ -11,7 +11,7 @@ from pages.common.experts import acts
 from routing.catalog import SECURITY_TIERS
 from routing.errors import RoutingError
 from routing.own import TYPED, OwnExpert, Value
-from routing.own.checks import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_SOURCE, checked, checked_new
+from routing.own.checks import LONGEST_ADDRESS, LONGEST_NAME, LONGEST_SOURCE, checked, checked_new, checked_sizes
 from routing.own.provenance import restated
 from routing.schema import Expert
 
@@ -115,7 +115,7 @@ def sent(
     if is_new:
         values["title"] = values["title"] or start.name
     try:
-        one = checked(restated(start, base, values, *said), allow_private=keys.private_allowed_here())
+        one = checked_sizes(checked(restated(start, base, values, *said), allow_private=keys.private_allowed_here()))
         if is_new:
             checked_new(one, own.mine().everyone.names)
     except RoutingError as problem:

@@ -1,15 +1,17 @@
 """Deciding by a policy file: what it brings, what it allows, and the router it was made for."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
+from routing.commands.policy import _diff_lines
 from routing.errors import PolicyFileError
 from routing.flags import permitted
 from routing.onboarding.fit import prior
 from routing.own.extension import extended, plain
 from routing.policy_file import capture, rebind, text
-from routing.policy_file.diff import changes, effect
+from routing.policy_file.diff import Change, Effect, changes, effect
 from routing.policy_file.reading import parse
 from routing.policy_file.use import apply, load
 from routing.sample import load_sample
@@ -104,3 +106,10 @@ def test_the_effect_is_what_the_router_would_pick_on_every_held_out_prompt():
     assert effect(best, apply(router("mirt"), other), sample) is None
     elsewhere = apply(router(), replace(captured(), graph_sha256="0" * 64), accept_other=True)
     assert effect(best, elsewhere, sample) is None
+
+
+def test_what_is_not_known_of_a_difference_is_called_unknown():
+    did = Effect(59, 1.0, (0.8724, math.nan), (math.nan, math.nan), (0.0, 1.0), ())
+    told = _diff_lines((Change("cost limit", "", "0.002"),), did)
+    assert "Mean predicted score 0.8724 to unknown." in told
+    assert "Mean predicted cost unknown to unknown an answer." in told

@@ -1,6 +1,7 @@
 """The commands about policy files: decide by one, show, compare and check them."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -209,8 +210,9 @@ def _diff_lines(found: tuple[Change, ...], did: Effect | None) -> list[str]:
         return [*lines, "", f"What it does to picks is not known: {UNKNOWN_EFFECT}"]
     moved = percent(did.share_changed, ".1f")
     lines += ["", f"On {did.n_prompts:,} held-out prompts, {moved} get another pick."]
-    lines.append(f"Mean predicted score {did.score[0]:.4f} to {did.score[1]:.4f}.")
-    lines.append(f"Mean predicted cost ${did.cost_usd[0]:.6f} to ${did.cost_usd[1]:.6f} an answer.")
+    scores = " to ".join("unknown" if math.isnan(score) else f"{score:.4f}" for score in did.score)
+    costs = " to ".join("unknown" if math.isnan(cost) else f"${cost:.6f}" for cost in did.cost_usd)
+    lines += [f"Mean predicted score {scores}.", f"Mean predicted cost {costs} an answer."]
     if any(did.share_unanswered):
         before, after = (percent(share, ".1f") for share in did.share_unanswered)
         lines.append(f"Without a feasible expert: {before} to {after}.")

@@ -52,6 +52,21 @@ def test_without_runs_the_page_says_what_to_do(store):
     assert "Ask experts on Compare" in words(opened_page())
 
 
+def test_compare_leads_back_to_the_last_answers_until_others_are_asked(store):
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.switch_page("pages/ask/compare.py").run()
+    assert not [b for b in app.button if b.key == "compare_last"], "nothing was asked before"
+    keep(store, replace(RUN, prompt="An older question?"))
+    keep(store)
+    app.run()
+    app.button(key="compare_last").click().run()
+    assert not app.exception
+    assert app.session_state["history_open"]
+    app.switch_page("pages/evidence/history.py").run()
+    assert "Who wrote Faust?" in words(app)
+    assert "It was Goethe." in words(app)
+
+
 def test_runs_are_listed_searched_and_paged(store):
     for i in range(30):
         keep(store, replace(RUN, prompt=f"Question number {i:02}"))

@@ -1,5 +1,7 @@
 """What do they really answer, side by side?"""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from pages.common import (
@@ -19,9 +21,11 @@ from pages.common import (
     settings,
     show,
 )
+from pages.common.history import listing
 from routing.asking import Plan
 from routing.errors import RoutingError
 from routing.predictors import DEFAULT
+from routing.recording import kept
 from routing.router import Reading, Routed
 
 
@@ -115,10 +119,7 @@ def answered(reading: Reading | None) -> None:
     """The turns so far, and what can be done with the last; they stay when the prompt above goes."""
     turn = conversation.last()
     if turn is None:
-        if reading is not None:
-            whom = "" if st.session_state.get("compare_experts") else "Choose under Experts whom to ask. "
-            hint = f"{whom}Answers appear here, side by side. The expert on this machine needs no key."
-            st.info(hint, icon=":material/forum:")
+        nothing_yet(reading)
         return
     if turn.number == 0 and (reading is None or turn.prompt != reading.prompt):
         asked_before = " ".join(turn.prompt.split())[: columns.ENOUGH]
@@ -135,6 +136,21 @@ def answered(reading: Reading | None) -> None:
     if not turn.is_hidden:
         followup.go_on(turn)
         followup.more(turn)
+
+
+def nothing_yet(reading: Reading | None) -> None:
+    """Where answers will appear, and the way to those asked last: a page that is loaded anew has none."""
+    if reading is not None:
+        whom = "" if st.session_state.get("compare_experts") else "Choose under Experts whom to ask. "
+        hint = f"{whom}Answers appear here, side by side. The expert on this machine needs no key."
+        st.info(hint, icon=":material/forum:")
+    with suppress(RoutingError), kept("The last run"):
+        for last in asking.store().runs.find(asking.owner(), limit=1):
+            said = f"Last answers, {asking.moment(last.created)}"
+            why = "Loading the page anew takes answers off it; History keeps them."
+            if st.button(said, key="compare_last", type="tertiary", icon=":material/history:", help=why):
+                listing.open_run(last.id)
+                st.switch_page("pages/evidence/history.py")
 
 
 page()

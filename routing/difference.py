@@ -71,8 +71,8 @@ class Change:
 
     @property
     def likeness(self) -> float | None:
-        """How alike the texts are; None where one is missing."""
-        if self.before is None or self.now is None:
+        """How alike the texts are; None where one is missing, or where both calls failed without a word."""
+        if self.before is None or self.now is None or not (self.before.text or self.now.text):
             return None
         return likeness(self.before.text, self.now.text)
 

@@ -20,7 +20,7 @@ from routing.asking import (
     predicted,
     settings_from,
 )
-from routing.difference import as_html, changes, difference, likeness
+from routing.difference import Change, as_html, changes, difference, likeness
 from routing.exporting import json_lines, rows
 from routing.histories import further, kept_histories
 from routing.judging import calls, cost_at_most
@@ -194,6 +194,8 @@ def test_changes_list_every_expert_of_either_run():
     (change,) = changes(kept, [("a", 0, answer("a", "now"))])
     assert change.before is None
     assert change.likeness is None
+    assert Change("a", 0, answer("a", ""), answer("a", "")).likeness is None, "two failures are not the same text"
+    assert Change("a", 0, answer("a", ""), answer("a", "now")).likeness == 0.0
 
 
 def test_a_judge_is_asked_about_every_pair_twice_and_costs_at_most_what_is_said():

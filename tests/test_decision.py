@@ -151,7 +151,9 @@ def test_no_weight_flip_is_missed(options, start):
         pick = decide(options, Preferences({"cost": float(weight)})).pick
         if pick is not None and pick != decision.pick:
             assert pick in decision.flips
-            assert decision.flips[pick].size <= 1.01 * abs(weight - start / 4) + 1e-6
+            flip = decision.flips[pick]
+            is_small = flip.size <= 1.01 * abs(weight - start / 4) + 1e-6
+            assert is_small or flips_at_once(options, wish, flip)
 
 
 @given(offers(), wishes())

@@ -24,6 +24,7 @@ FLAGS = [
 ]
 PATIENCE_MS = 120_000  # of no cost where all is well, and a busy machine is slow
 SETTLES_MS = 3_000
+SENT_MS = 300  # until the page knows that it will be drawn anew: what is typed before that may be taken away again
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -140,9 +141,12 @@ def pick(page: Page, box: Locator, option: str, *, exact: bool = False) -> None:
             box.fill(option)
         try:
             listed.click(timeout=patience_ms)
-            return
         except PlaywrightTimeout:
             page.keyboard.press("Escape")
+        else:
+            page.wait_for_timeout(SENT_MS)
+            drawn(page)
+            return
     raise AssertionError(f"no list offered the option {option!r}")
 
 
@@ -167,7 +171,7 @@ def type_prompt(page: Page, text: str) -> None:
         drawn(page)
         box.fill(text)
         box.press("Control+Enter")
-        page.wait_for_timeout(300)
+        page.wait_for_timeout(SENT_MS)
         drawn(page)
         if box.input_value() == text:
             return

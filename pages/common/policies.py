@@ -18,7 +18,7 @@ from routing.schema import Preferences
 from routing.store.policies import Kept, Policies
 
 CHOSEN = "policy_name"
-ALL, NONE, SOME = "All", "None", "Only some"
+ALL, NONE, SOME = "All", "None", "Some"
 
 
 def files() -> Policies:

@@ -64,8 +64,8 @@ train: $(VENV)/.train ## Fit the router on the outcomes in DATA, export it to as
 	@$(PY) -m routing train --data $(DATA) --out assets
 	@$(PY) -m routing onboard --validate --data $(DATA) --store
 
-experts: setup ## Fetch a second, larger local expert (491 MB); SHA256= its official value
-	@$(PY) -m routing weights qwen2.5-coder-0.5b $(if $(SHA256),--sha256 $(SHA256))
+experts: setup ## Fetch a second, larger local expert, Qwen2.5-Coder-0.5B (491 MB)
+	@$(PY) -m routing weights qwen2.5-coder-0.5b
 
 measure: setup ## Measure the expert on this machine on training prompts of DATA
 	@$(PY) -m routing measure --data $(DATA)

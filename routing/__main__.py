@@ -141,16 +141,11 @@ def choose(
 
 
 @app.command()
-def weights(
-    expert: Annotated[str, typer.Argument(help="Local expert whose weights to fetch.")],
-    sha256: Annotated[
-        str | None, typer.Option(help="SHA-256 that you checked yourself at the official source.")
-    ] = None,
-) -> None:
+def weights(expert: Annotated[str, typer.Argument(help="Local expert whose weights to fetch.")]) -> None:
     """Fetch the weights of a local expert; they count only if their SHA-256 matches."""
     from routing.commands import fetch_weights
 
-    fetch_weights(expert, sha256)
+    fetch_weights(expert)
 
 
 @app.command()

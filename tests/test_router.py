@@ -106,7 +106,6 @@ def printed(arguments):
         (["policy", "new", "/nowhere/x.json", "--name", "Team", "--pool", "nobody"], "nobody"),
         (["policy", "new", "/nowhere/x.json", "--name", "Team"], "/nowhere/x.json cannot be written"),
         (["weights", "gpt-4o-mini"], "gpt-4o-mini"),
-        (["weights", "qwen2.5-coder-0.5b"], "not confirmed"),
     ],
 )
 def test_bad_input_is_one_sentence_and_a_failing_exit(arguments, sentence):

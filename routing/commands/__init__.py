@@ -151,7 +151,7 @@ def train_router(data: Path, out: Path, form: str, fewest: int | None = None) ->
         say_verdict(data, out)
 
 
-def fetch_weights(expert: str, sha256: str | None) -> None:
+def fetch_weights(expert: str) -> None:
     """Fetch the weights of a local expert, with progress on one line."""
     from routing.weights import fetch
     from routing.weights_sources import Progress
@@ -160,7 +160,7 @@ def fetch_weights(expert: str, sha256: str | None) -> None:
         if sys.stderr.isatty():
             print(f"\r{progress.note} {percent(progress.share):>5}", end="", file=sys.stderr)
 
-    path = fetch(expert, show, sha256=sha256)
+    path = fetch(expert, show)
     say(f"{expert}: {path.name} is in place, its SHA-256 matches")
 
 

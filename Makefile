@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip install --quiet --disable-pip-version-check
+UV     := $(VENV)/bin/uv pip install --quiet --python $(PY)
 DATA   ?= ../shared/data
 PORT   ?= 8501
 
@@ -15,14 +16,15 @@ help: ## Print this list
 $(VENV)/.run: requirements.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found on the path."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V)."; exit 1; }
-	@echo "Installing what the app needs into $(VENV) (about a minute, once)"
+	@echo "Installing what the app needs into $(VENV) (seconds, once)"
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
-	@$(PIP) --require-hashes -r requirements.txt
+	@$(PIP) --require-hashes -r .ci/uv.txt || echo "uv could not be had; pip installs instead, which takes about two minutes"
+	@$(UV) --require-hashes -r requirements.txt || $(PIP) --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run tests/requirements.txt
 	@echo "Installing what tests need"
-	@$(PIP) -r tests/requirements.txt
+	@$(UV) -r tests/requirements.txt || $(PIP) -r tests/requirements.txt
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.test routing/training/requirements.txt
@@ -71,6 +73,5 @@ measure: setup ## Measure the expert on this machine on training prompts of DATA
 	@$(PY) -m routing measure --data $(DATA)
 
 lock: $(VENV)/.test ## Renew requirements.txt from .ci/requirements.in
-	@$(PIP) uv==0.13.9
 	@$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header .ci/requirements.in -o requirements.txt
 	@sed -i '1i # Made by `make lock` from .ci/requirements.in; do not edit by hand.' requirements.txt

@@ -14,24 +14,20 @@ from typing import Any, Final
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from routing.errors import GraphError, PromptError
-from routing.runtime import open_session, run_batches
+from routing.runtime import open_session, run
 from routing.schema import Features
+from routing.token_count import count_tokens
+from routing.word_pieces import WordPieceReader
 
 GRAPH_FILE: Final = "router.onnx"
 TOKENIZER_FILE: Final = "tokenizer.json"
 CARD_FILE: Final = "router_card.json"
 HEADS: Final = ("score", "score_low", "score_high", "output_tokens", "reading_ease")
 COMPONENTS: Final = ("score_clusters", "score_neighbours", "score_linear", "score_network")
-HEAD_TOKENS: Final = 128
-TAIL_TOKENS: Final = 128
-MAX_TOKENS: Final = HEAD_TOKENS + TAIL_TOKENS  # what the encoder was trained to read
-MAX_CHARS: Final = 200_000  # beyond this, only the two ends are tokenised and the count is estimated
 GOLDEN_TOLERANCE: Final = 0.03  # INT8 kernels round differently from one processor family to the next
-
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +71,10 @@ def read_card(assets: Path) -> Card:
 
 
 class OnnxEncoder:
-    """The shipped encoder: tokenises, keeps both ends of a long prompt, and runs the graph once per batch.
+    """The shipped encoder: tokenises, keeps both ends of a long prompt, and runs the graph once a prompt.
 
-    Long prompts: the encoder reads 256 tokens. The instruction stands at the start of a prompt and the question,
-    the options or the required form at its end, so the first and the last 128 tokens are read.
+    Long prompts: the encoder reads 256 word pieces. The instruction stands at the start of a prompt and the question,
+    the options or the required form at its end, so the first and the last 128 are read.
 
     Source: on validation prompts over 256 tokens both ends beat the first 256 (README, "How the router was trained").
     """
@@ -86,11 +82,9 @@ class OnnxEncoder:
     def __init__(
         self, session: ort.InferenceSession, tokenizer: Tokenizer, card: Card, *, heads: Sequence[str] = HEADS
     ) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
         self.card = card
+        self.reader = WordPieceReader(tokenizer)
         self._session = session
-        self._tokenizer = tokenizer
         self._heads = tuple(heads)
 
     @property
@@ -106,47 +100,22 @@ class OnnxEncoder:
         """
         if not prompts or any(not prompt.strip() for prompt in prompts):
             raise PromptError("The prompt is empty. Write a question or an instruction first.")
-        encodings = [self._tokens(prompt) for prompt in prompts]
-        counts = np.array([count for _, count in encodings], dtype=np.int64)
-        outputs = run_batches(self._session, [ids for ids, _ in encodings], ("vector", "familiarity", *self._heads))
+        read = self.reader.read(prompts)
+        ids = [row.ids for row in read]
+        outputs = run(self._session, ids, ("vector", "familiarity", *self._heads))
         return Features(
             vector=outputs["vector"],
             heads={name: outputs[name] for name in self._heads},
             graph_experts=self.card.experts,
             familiarity=outputs["familiarity"],
-            input_tokens=counts,
-            is_truncated=counts > MAX_TOKENS,
-            pieces=[ids for ids, _ in encodings],
+            input_tokens=np.array([count_tokens(prompt) for prompt in prompts], dtype=np.int64),
+            is_truncated=np.array([row.is_truncated for row in read]),
+            broken_share=np.array([row.broken_share for row in read]),
+            pieces=ids,
         )
 
-    def _tokens(self, prompt: str) -> tuple[list[int], int]:
-        """Ids to read, at most 256, and the tokens of the whole prompt."""
-        if len(prompt) <= MAX_CHARS:
-            ids: list[int] = self._tokenizer.encode(prompt).ids
-            return both_ends(ids), len(ids)
-        half = MAX_CHARS // 2
-        ids = self._tokenizer.encode(prompt[:half] + prompt[-half:]).ids
-        return both_ends(ids), round(len(ids) * len(prompt) / MAX_CHARS)
 
-
-def both_ends(ids: Sequence[int]) -> list[int]:
-    """The ids themselves, or the first and last 128 of a longer list.
-
-    >>> len(both_ends(range(1000))), both_ends(range(1000))[-1]
-    (256, 999)
-    """
-    return list(ids) if len(ids) <= MAX_TOKENS else [*ids[:HEAD_TOKENS], *ids[-TAIL_TOKENS:]]
-
-
-def tokenise(tokenizer: Tokenizer, prompts: Sequence[str]) -> tuple[list[list[int]], IntArray]:
-    """Ids to read of every prompt, and the token counts of the whole prompts, shape (n_prompts,)."""
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    encodings: list[Encoding] = tokenizer.encode_batch(list(prompts))
-    return [both_ends(e.ids) for e in encodings], np.array([len(e.ids) for e in encodings], dtype=np.int64)
-
-
-def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 2) -> OnnxEncoder:
+def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 1) -> OnnxEncoder:
     """Open graph, tokenizer and card of a folder, and check that they belong together.
 
     Args:
@@ -179,10 +148,9 @@ def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 2) -> Onn
     return encoder
 
 
-def golden_of(session: ort.InferenceSession, tokenizer: Tokenizer, sentence: str) -> dict[str, list[float]]:
+def golden_of(session: ort.InferenceSession, reader: WordPieceReader, sentence: str) -> dict[str, list[float]]:
     """First numbers of vector and scores for one sentence, as they are kept on the card."""
-    ids, _ = tokenise(tokenizer, [sentence])
-    found = run_batches(session, ids, ("vector", "score"))
+    found = run(session, [row.ids for row in reader.read([sentence])], ("vector", "score"))
     return {name: [round(float(x), 5) for x in found[name][0][:8]] for name in ("vector", "score")}
 
 
@@ -190,7 +158,7 @@ def _check_golden(encoder: OnnxEncoder) -> None:
     golden = encoder.card.raw.get("golden")
     if not isinstance(golden, Mapping):
         raise GraphError("The router card has no canonical sentence under 'golden'; run training again.")
-    found = golden_of(encoder._session, encoder._tokenizer, str(golden["sentence"]))
+    found = golden_of(encoder._session, encoder.reader, str(golden["sentence"]))
     for name, numbers in found.items():
         gap = float(np.nanmax(np.abs(np.array(numbers) - np.array(golden[name], dtype=float))))
         if not gap <= GOLDEN_TOLERANCE:

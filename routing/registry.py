@@ -20,7 +20,7 @@ from routing.router import Router
 from routing.schema import Floats, Prediction
 
 
-def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, threads: int = 2) -> Router:
+def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, threads: int = 1) -> Router:
     """The router of a folder of assets.
 
     Args:
@@ -37,7 +37,7 @@ def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, thread
 
 
 def load_routers(
-    names: Iterable[str] = (), assets: Path = ASSETS, *, threads: int = 2, catalog: Catalog | None = None
+    names: Iterable[str] = (), assets: Path = ASSETS, *, threads: int = 1, catalog: Catalog | None = None
 ) -> dict[str, Router]:
     """Several routers around one encoder, by name; all there are when none is named.
 

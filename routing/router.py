@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from routing import encoder as graph
 from routing import flags as flag_grammar
 from routing.catalog import Catalog
 from routing.decision import Decision, decide
@@ -20,6 +19,7 @@ from routing.onboarding.basis import Basis
 from routing.policies import Rule
 from routing.predictors import DEFAULT
 from routing.schema import Encoder, Floats, Pace, Prediction, Predictor, Preferences
+from routing.word_pieces import HEAD_TOKENS, TAIL_TOKENS
 
 MAX_CHARACTERS = 1_000_000
 LEAST = 0.004  # scores stay this far from 0 and 1 when log odds are added to them
@@ -123,9 +123,11 @@ class Router:
         tokens, familiarity = int(features.input_tokens[0]), float(features.familiarity[0])
         warnings = parsed.warnings
         if features.is_truncated[0]:
-            read = f"the predictions rest on its beginning and its end, {graph.MAX_TOKENS} tokens in all"
-            note = f"The prompt has {tokens:,} tokens; {read}."
-            warnings = (*warnings, note)
+            warnings = (
+                *warnings,
+                f"The prompt has {tokens:,} tokens; the predictions rest on its beginning and its end, the first "
+                f"{HEAD_TOKENS} and the last {TAIL_TOKENS} word pieces. Experts get all of it.",
+            )
         return Reading(
             prompt=parsed.prompt,
             flags=parsed.flags,

@@ -1,6 +1,7 @@
-"""The ONNX runtime: opening a graph on the processor, and running it over many prompts with little padding."""
+"""The ONNX runtime: opening a graph on the processor, and running it over prompts, each by itself."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
@@ -9,10 +10,10 @@ from numpy.typing import NDArray
 
 from routing.errors import GraphError
 
-BATCH: Final = 32
+RUNS_AT_ONCE: Final = 2  # of many prompts; a run gives the same numbers to the last digit beside others
 
 
-def open_session(graph: bytes | str, threads: int = 2) -> ort.InferenceSession:
+def open_session(graph: bytes | str, threads: int = 1) -> ort.InferenceSession:
     """A session on the processor; the graph as bytes or as a path.
 
     Raises:
@@ -28,31 +29,31 @@ def open_session(graph: bytes | str, threads: int = 2) -> ort.InferenceSession:
         raise GraphError(f"The graph cannot be opened ({error}); restore it or run training again.") from error
 
 
-def run_batches(
-    session: ort.InferenceSession, ids: Sequence[Sequence[int]], outputs: Sequence[str], *, batch: int = BATCH
+def run(
+    session: ort.InferenceSession, ids: Sequence[Sequence[int]], outputs: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
-    """Run the graph over many prompts, shortest first so that little is padding; rows come back in their order."""
-    if len(ids) == 1:  # the one prompt of a page: nothing to sort and nothing to pad
-        only = np.array([ids[0]], dtype=np.int64)
-        found = session.run(list(outputs), {"input_ids": only, "attention_mask": np.ones_like(only)})
-        return dict(zip(outputs, found, strict=True))
-    order = np.argsort([len(row) for row in ids], kind="stable")
-    chunks: list[list[NDArray[np.float32]]] = []
-    for start in range(0, len(order), batch):
-        rows = [ids[i] for i in order[start : start + batch]]
-        width = max(len(row) for row in rows)
-        padded = np.zeros((len(rows), width), dtype=np.int64)
-        mask = np.zeros_like(padded)
-        for i, row in enumerate(rows):
-            padded[i, : len(row)] = row
-            mask[i, : len(row)] = 1
-        chunks.append(session.run(list(outputs), {"input_ids": padded, "attention_mask": mask}))
-    back = np.argsort(order, kind="stable")
-    return {name: _joined([chunk[i] for chunk in chunks])[back] for i, name in enumerate(outputs)}
+    """Run the graph over prompts, one a run, rows in their order; a token axis is filled with zeros at its end.
+
+    Dynamic quantisation finds one scale for all that is in a run, and padding is in it too: of several prompts in one
+    run each would move the predictions of the others. Alone, a prompt's numbers depend on nothing but the prompt.
+    """
+
+    def alone(row: Sequence[int]) -> list[NDArray[np.float32]]:
+        only = np.array([row], dtype=np.int64)
+        found: list[NDArray[np.float32]] = session.run(
+            list(outputs), {"input_ids": only, "attention_mask": np.ones_like(only)}
+        )
+        return found
+
+    if len(ids) == 1:
+        return dict(zip(outputs, alone(ids[0]), strict=True))
+    with ThreadPoolExecutor(RUNS_AT_ONCE) as pool:
+        rows = list(pool.map(alone, ids))
+    return {name: _joined([row[i] for row in rows]) for i, name in enumerate(outputs)}
 
 
 def _joined(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Rows of all batches; a token axis is filled with zeros up to the longest batch."""
+    """Rows of all runs; a token axis is filled with zeros up to the longest prompt."""
     if parts[0].ndim < 3:
         return np.concatenate(parts)
     width = max(part.shape[1] for part in parts)

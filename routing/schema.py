@@ -62,8 +62,10 @@ class Features:
         graph_experts: Experts in the order of the heads' columns.
         familiarity: Cosine in [-1, 1] to the nearest training prototypes, shape (n_prompts,); low means that
             the prompt is unlike what the router was trained on.
-        input_tokens: Tokens of the whole prompt, shape (n_prompts,), counted before truncation.
-        is_truncated: Whether the encoder read only a part, shape (n_prompts,).
+        input_tokens: Tokens of the whole prompt as a current model counts them, shape (n_prompts,).
+        is_truncated: Whether the encoder, which counts word pieces of its own, read only a part, shape (n_prompts,).
+        broken_share: Share in [0, 1] of the word pieces read that say little, shape (n_prompts,): those of words
+            outside the encoder's vocabulary. None where it was not looked at.
         pieces: Word pieces that the encoder read, one sequence a prompt; empty where no method needs them.
     """
 
@@ -74,6 +76,7 @@ class Features:
     input_tokens: NDArray[np.int64]
     is_truncated: NDArray[np.bool_]
     pieces: Sequence[Sequence[int]] = ()
+    broken_share: Floats | None = None
 
 
 class Encoder(Protocol):

@@ -64,5 +64,7 @@ def encoded_at_random(folder, seed=0):
         counts=np.stack([forms[row].sum(axis=0) for row in ids]).astype(np.float32),
         read=np.array([len(row) for row in ids], dtype=np.float32),
         tokens=np.array([len(row) for row in ids]),
+        is_truncated=np.zeros(len(ids), dtype=bool),
+        ids=ids,
     )
     return outcomes, build_table(outcomes, extra_experts=["c"]), encoded, ids, forms

@@ -39,8 +39,8 @@ def bench(tmp_path_factory):
     forms = rng.integers(0, 2, size=(PIECES, len(FORM_CLASSES))).astype(np.uint8)
     noise = rng.normal(size=vector.shape).astype(np.float32)
     counts = np.stack([forms[row].sum(axis=0) for row in pieces]).astype(np.float32)
-    six = np.full(COUNT, 6)
-    encoded = Encoded(vector.astype(np.float32), noise, noise, counts, six.astype(np.float32), six)
+    six, none = np.full(COUNT, 6), np.zeros(COUNT, dtype=bool)
+    encoded = Encoded(vector.astype(np.float32), noise, noise, counts, six.astype(np.float32), six, none, pieces)
     return Bench(outcomes, encoded, pieces, forms, build_table(outcomes, extra_experts=["c"]))
 
 

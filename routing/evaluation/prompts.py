@@ -63,15 +63,14 @@ def rows_of(pools: Pools) -> IntArray:
 
 
 def encode(encoder: OnnxEncoder, outcomes: Outcomes, rows: IntArray, progress: Say) -> Features:
-    """Features of these prompts, in their order; prompts of like length are read together."""
+    """Features of these prompts, in their order."""
     text = outcomes.prompts["text"]
-    by_length = np.argsort([len(text.iloc[int(row)]) for row in rows], kind="stable")
     parts: list[Features] = []
     for start in range(0, len(rows), ENCODE_AT_ONCE):
-        some = rows[by_length[start : start + ENCODE_AT_ONCE]]
+        some = rows[start : start + ENCODE_AT_ONCE]
         parts.append(encoder.encode([text.iloc[int(row)] for row in some]))
         progress(f"Encoded {min(start + ENCODE_AT_ONCE, len(rows)):,} of {len(rows):,} prompts")
-    return take(join(parts), np.argsort(by_length, kind="stable").astype(np.int64))
+    return join(parts)
 
 
 def join(parts: Sequence[Features]) -> Features:

@@ -167,7 +167,7 @@ def refit(
         graph_experts=table.experts,
         familiarity=heads["familiarity"],
         input_tokens=encoded.tokens[predicted],
-        is_truncated=encoded.tokens[predicted] > encoded.read[predicted],
+        is_truncated=encoded.is_truncated[predicted],
         pieces=pieces,
     )
     raw = {"mean_score": _mean_scores(table, rows), "sources_order": list(table.sources)}

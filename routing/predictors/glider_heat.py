@@ -9,15 +9,16 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
-from routing.encoder import MAX_CHARS, TOKENIZER_FILE, Card, both_ends
+from routing.encoder import TOKENIZER_FILE, Card
 from routing.errors import GraphError, PreferenceError
 from routing.predictors.columns import SHARE
 from routing.predictors.glider import NAME
 from routing.predictors.glider_score import layer_norm
 from routing.predictors.stored import Arrays, arrays_of
 from routing.schema import Features, Floats
+from routing.word_pieces import WordPieceReader, WordPieces
 
 STATES: Final = "token_states"
 HEADS: Final = (SHARE, STATES)
@@ -66,45 +67,37 @@ def token_weights(prompt: str, features: Features, card: Card, expert: str) -> t
     if card.folder is None:
         raise GraphError("The router card is not on disk, so its tokenizer is nowhere; load the router from a folder.")
     states = features.heads[STATES][0]
-    encoding = _tokenizer(card.folder / TOKENIZER_FILE).encode(_read_part(prompt))
-    kept = both_ends(range(len(encoding.ids)))
-    if len(kept) != len(states):
+    read = _reader(card.folder / TOKENIZER_FILE).read([prompt])[0]
+    if len(read.pieces) != len(states):
         raise GraphError(
-            f"The prompt has {len(kept)} tokens where its features have {len(states)}; encode this prompt alone."
+            f"The prompt has {len(read.pieces)} word pieces where its features have {len(states)}; "
+            "encode this prompt alone."
         )
     weights = heat(
         states, features.heads[SHARE][0].astype(np.float64), arrays_of(card, NAME), card.experts.index(expert)
     )
-    return _words(_read_part(prompt), encoding, kept, weights)
+    return _words(read, weights)
 
 
-def _words(text: str, encoding: Encoding, kept: list[int], weights: Floats) -> tuple[tuple[str, float], ...]:
+def _words(read: WordPieces, weights: Floats) -> tuple[tuple[str, float], ...]:
     """Join the pieces of each word; special tokens are no words."""
     joined: dict[int, tuple[int, int, float]] = {}
-    for index, weight in zip(kept, weights, strict=True):
-        word, (start, end) = encoding.word_ids[index], encoding.offsets[index]
+    words, spans = read.encoding.word_ids, read.encoding.offsets
+    for piece, weight in zip(read.pieces, weights, strict=True):
+        word, (start, end) = words[piece.token], spans[piece.token]
         if word is None:
             continue
         first, _, before = joined.get(word, (start, end, 0.0))
         joined[word] = (first, end, before + float(weight))
-    return tuple((text[start:end], weight) for start, end, weight in joined.values())
-
-
-def _read_part(prompt: str) -> str:
-    """The characters that the encoder tokenises."""
-    half = MAX_CHARS // 2
-    return prompt if len(prompt) <= MAX_CHARS else prompt[:half] + prompt[-half:]
+    return tuple((read.text[start:end], weight) for start, end, weight in joined.values())
 
 
 @lru_cache(maxsize=2)
-def _tokenizer(path: Path) -> Tokenizer:
+def _reader(path: Path) -> WordPieceReader:
     try:
         content = path.read_text(encoding="utf-8")
     except OSError as problem:
         raise GraphError(
             f"{path.name} is missing ({problem.strerror}). Restore it with git, or: make train"
         ) from problem
-    tokenizer = Tokenizer.from_str(content)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    return WordPieceReader(Tokenizer.from_str(content))

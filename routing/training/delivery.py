@@ -46,7 +46,7 @@ def held_out_sample(where: Path, outcomes: Outcomes, table: Table, outputs: Outp
         graph_experts=table.experts,
         familiarity=heads["familiarity"],
         input_tokens=encoded.tokens[chosen],
-        is_truncated=encoded.tokens[chosen] > encoded.read[chosen],
+        is_truncated=encoded.is_truncated[chosen],
     )
     return Sample(
         prediction=predictors.build(predictors.DEFAULT, read_card(where)).predict(features),

@@ -13,12 +13,14 @@ import onnx
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from routing.encoder import tokenise
-from routing.runtime import open_session, run_batches
+from routing.runtime import open_session, run
+from routing.token_count import count_tokens
+from routing.word_pieces import WordPieceReader
 
 ENCODED: Final = ("vector", "pooled", "local")
 """Outputs of the encoder that are kept for every prompt."""
 
+ONE_A_RUN: Final = b"one prompt a run"  # features of prompts that shared a run are others, and lie in old caches
 Floats32 = NDArray[np.float32]
 Halves = NDArray[np.float16]
 
@@ -72,8 +74,10 @@ class Encoded:
         pooled: Mean states of the middle layer, shape (n_prompts, 384).
         local: Means over tokens of the normalised last states, shape (n_prompts, 384).
         counts: Count of pieces of every class of form among the tokens read, shape (n_prompts, n_classes).
-        read: Tokens read, shape (n_prompts,).
-        tokens: Tokens of the whole prompt, shape (n_prompts,).
+        read: Word pieces read, shape (n_prompts,).
+        tokens: Tokens of the whole prompt as a current model counts them, shape (n_prompts,).
+        is_truncated: Whether a prompt has more word pieces than are read, shape (n_prompts,).
+        ids: Word pieces read of every prompt.
     """
 
     vector: Floats32
@@ -82,6 +86,8 @@ class Encoded:
     counts: Floats32
     read: Floats32
     tokens: NDArray[np.int64]
+    is_truncated: NDArray[np.bool_]
+    ids: list[list[int]]
 
     def form(self) -> Floats32:
         """Form features before scaling: log length, length, log counts and shares of every class."""
@@ -110,9 +116,10 @@ def encode_prompts(
         at_once: Prompts between two reports.
     """
     content = encoder.SerializeToString()
-    ids, tokens = tokenise(tokenizer, prompts)
+    rows = WordPieceReader(tokenizer).read(prompts)
+    ids = [row.ids for row in rows]
     found = _counts(ids, form_table(tokenizer))
-    digest = sha256(content)
+    digest = sha256(content + ONE_A_RUN)
     for row in ids:
         digest.update(np.array(row, dtype=np.int32).tobytes())
     kept = None if cache is None else cache / f"features-{digest.hexdigest()[:24]}.npz"
@@ -128,7 +135,9 @@ def encode_prompts(
             np.savez(part, vector=vector, pooled=pooled, local=local)
             part.replace(kept)
     read = np.array([len(row) for row in ids], dtype=np.float32)
-    return Encoded(vector, pooled.astype(np.float32), local.astype(np.float32), found, read, tokens)
+    tokens = np.array([count_tokens(prompt) for prompt in prompts], dtype=np.int64)
+    is_truncated = np.array([row.is_truncated for row in rows])
+    return Encoded(vector, pooled.astype(np.float32), local.astype(np.float32), found, read, tokens, is_truncated, ids)
 
 
 def _run(
@@ -136,13 +145,11 @@ def _run(
 ) -> tuple[Floats32, Halves, Halves]:
     """Vectors, and the two mean states in the precision that the cache keeps."""
     session = open_session(content)
-    order = np.argsort([len(row) for row in ids], kind="stable")
     parts: list[dict[str, Floats32]] = []
-    for start in range(0, len(order), at_once):
-        parts.append(run_batches(session, [ids[i] for i in order[start : start + at_once]], ENCODED))
-        progress(f"Encoded {min(start + at_once, len(order)):,} of {len(order):,} prompts")
-    back = np.argsort(order, kind="stable")
-    vector, pooled, local = (np.concatenate([part[name] for part in parts])[back] for name in ENCODED)
+    for start in range(0, len(ids), at_once):
+        parts.append(run(session, ids[start : start + at_once], ENCODED))
+        progress(f"Encoded {min(start + at_once, len(ids)):,} of {len(ids):,} prompts")
+    vector, pooled, local = (np.concatenate([part[name] for part in parts]) for name in ENCODED)
     return vector, pooled.astype(np.float16), local.astype(np.float16)
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from routing.catalog import ASSETS
-from routing.encoder import tokenise
 from routing.outcomes import Outcomes, assign_splits, experts_of, measured_together, read, read_pools
 from routing.training.features import Encoded, cache_folder, encode_prompts, form_table
 from routing.training.start import Start, from_router, from_weights, has_torch
@@ -88,8 +87,7 @@ def prepare(
     tokenizer = opened.tokenizer()
     texts = list(known.prompts["text"])
     encoded = encode_prompts(opened.graph, tokenizer, texts, cache=kept, progress=progress)
-    ids, _ = tokenise(tokenizer, texts)
-    ready = Prepared(known, table, opened, tokenizer, encoded, ids, form_table(tokenizer), form)
+    ready = Prepared(known, table, opened, tokenizer, encoded, encoded.ids, form_table(tokenizer), form)
     return ready if form == "a" else _tuned(ready, kept, progress)
 
 

@@ -27,6 +27,7 @@ from routing.training.graph import export_heads, join, run_heads
 from routing.training.prepared import FORM, Form, Prepared, prepare
 from routing.training.start import has_torch
 from routing.training.tables import USUAL, Fewest
+from routing.word_pieces import WordPieceReader
 
 __all__ = ["Prepared", "fit", "prepare", "train"]
 
@@ -177,7 +178,7 @@ def write(where: Path, ready: Prepared, trained: Trained) -> dict[str, Any]:
     card = build_card(
         ready,
         graph=content,
-        golden=golden_of(open_session(content), ready.tokenizer, SENTENCE),
+        golden=golden_of(open_session(content), WordPieceReader(ready.tokenizer), SENTENCE),
         blend=trained.blend,
         familiarity=trained.outputs["familiarity"][ready.outcomes.rows("validation")],
     )

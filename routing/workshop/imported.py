@@ -9,7 +9,7 @@ import jsonschema
 import numpy as np
 
 from routing.catalog import ASSETS
-from routing.encoder import CARD_FILE, GRAPH_FILE, MAX_TOKENS
+from routing.encoder import CARD_FILE, GRAPH_FILE
 from routing.errors import CatalogError, DataError, GraphError
 from routing.onboarding.basis import BASIS_FILE, SHARE, Basis, save_basis
 from routing.onboarding.build import PER_BENCHMARK
@@ -19,6 +19,7 @@ from routing.registry import load_routers
 from routing.router import Router
 from routing.sample import SAMPLE_FILE, load_sample, save_sample
 from routing.training.foreign import check_graph
+from routing.word_pieces import MAX_TOKENS
 from routing.workshop.archive import POOLS_FILE
 from routing.workshop.bounds import MOST_EXPERTS
 from routing.workshop.job import checked_name as checked_router_name

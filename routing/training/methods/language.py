@@ -8,8 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from routing.encoder import tokenise
-from routing.runtime import open_session, run_batches
+from routing.runtime import open_session, run
+from routing.word_pieces import WordPieceReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,10 @@ class Language:
 
 def language_of(encoder: onnx.ModelProto, tokenizer: Tokenizer) -> Language:
     """The language of an encoder's graph; the session opens with the first sentences."""
+    reader = WordPieceReader(tokenizer)
 
     def embed(texts: Sequence[str]) -> NDArray[np.floating]:
-        ids, _ = tokenise(tokenizer, texts)
-        return run_batches(open_session(encoder.SerializeToString()), ids, ("vector",))["vector"]
+        ids = [row.ids for row in reader.read(texts)]
+        return run(open_session(encoder.SerializeToString()), ids, ("vector",))["vector"]
 
     return Language(embed, [tokenizer.id_to_token(i) or "" for i in range(tokenizer.get_vocab_size())])

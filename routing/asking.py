@@ -11,12 +11,12 @@ from routing.decision import Decision
 from routing.router import Routed
 from routing.schema import Expert
 from routing.store.records import NewRun
+from routing.token_count import count_tokens
 
 MOST_FALLBACKS: Final = 3
 # Tokenizers that fall back to bytes make at most one token of a byte, and digits or rare scripts come near it; no
-# template of the experts here has more than 64. The usual length is about four bytes a token.
+# template of the experts here has more than 64.
 BYTES_PER_TOKEN_LEAST: Final = 1
-BYTES_PER_TOKEN_USUAL: Final = 4
 TEMPLATE_TOKENS: Final = 64
 
 
@@ -177,11 +177,10 @@ def _prices(expert: Expert) -> tuple[float, float]:
 
 def _tokens_in(request: Request, counted: int) -> tuple[float, float]:
     """About how many tokens go in, and how many at most."""
-    prompt = len(request.prompt.encode())
-    before = sum(len(m["content"].encode()) for m in request.messages()) - prompt
-    usual = counted + before / BYTES_PER_TOKEN_USUAL
-    at_most = max(counted, prompt / BYTES_PER_TOKEN_LEAST) + before / BYTES_PER_TOKEN_LEAST
-    return usual, at_most + TEMPLATE_TOKENS
+    texts = [message["content"] for message in request.messages()]
+    before = sum(map(count_tokens, texts)) - count_tokens(request.prompt)
+    at_most = max(counted, sum(len(text.encode()) for text in texts) / BYTES_PER_TOKEN_LEAST)
+    return counted + before, at_most + TEMPLATE_TOKENS
 
 
 def _length(routed: Routed, expert: str, longest: int) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from routing.errors import GraphError, PromptError
-from routing.runtime import open_session, run
+from routing.runtime import open_session, run_graph
 from routing.schema import Features
 from routing.token_count import count_tokens
 from routing.word_pieces import WordPieceReader
@@ -102,7 +102,7 @@ class OnnxEncoder:
             raise PromptError("The prompt is empty. Write a question or an instruction first.")
         read = self.reader.read(prompts)
         ids = [row.ids for row in read]
-        outputs = run(self._session, ids, ("vector", "familiarity", *self._heads))
+        outputs = run_graph(self._session, ids, ("vector", "familiarity", *self._heads))
         return Features(
             vector=outputs["vector"],
             heads={name: outputs[name] for name in self._heads},
@@ -150,7 +150,7 @@ def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 1) -> Onn
 
 def golden_of(session: ort.InferenceSession, reader: WordPieceReader, sentence: str) -> dict[str, list[float]]:
     """First numbers of vector and scores for one sentence, as they are kept on the card."""
-    found = run(session, [row.ids for row in reader.read([sentence])], ("vector", "score"))
+    found = run_graph(session, [row.ids for row in reader.read([sentence])], ("vector", "score"))
     return {name: [round(float(x), 5) for x in found[name][0][:8]] for name in ("vector", "score")}
 
 

@@ -10,6 +10,7 @@ from routing.objective import CONSTRAINTS
 from routing.router import Routed
 
 SHOWN = 15
+SAY_LITTLE = "So the predictions say little; a safe choice is the expert that is best overall."
 
 
 def number(value: float) -> float | None:
@@ -21,9 +22,9 @@ def decision_json(routed: Routed) -> dict[str, Any]:
     """Everything about a decision, in names and numbers; unknown is null.
 
     Returns:
-        Keys router, prompt, input_tokens, is_familiar, flags, warnings, weights, limits, pick, order, front, experts
-        (one object per expert with score, interval, objective, values per constraint, state and reason), flips,
-        smallest_flip, read_ms and decide_ms.
+        Keys router, prompt, input_tokens, familiarity, is_familiar, unfamiliar_because, flags, warnings, weights,
+        limits, pick, order, front, experts (one object per expert with score, interval, objective, values per
+        constraint, state and reason), flips, smallest_flip, read_ms and decide_ms.
     """
     decision, reading = routed.decision, routed.reading
     smallest = decision.smallest_flip
@@ -33,6 +34,7 @@ def decision_json(routed: Routed) -> dict[str, Any]:
         "input_tokens": reading.input_tokens,
         "familiarity": round(reading.familiarity, 4),
         "is_familiar": reading.is_familiar,
+        "unfamiliar_because": reading.unfamiliar_because or None,
         "flags": [f.text for f in reading.flags],
         "warnings": list(reading.warnings),
         "weights": dict(decision.preferences.weights),
@@ -86,7 +88,10 @@ def _flip_json(flip: Flip) -> dict[str, Any]:
 def decision_text(routed: Routed, catalog: Catalog) -> str:
     """The decision as a few lines and a table of the best experts."""
     decision = routed.decision
-    lines = [*(f"Note: {w}" for w in routed.reading.warnings)]
+    reading = routed.reading
+    lines = [f"Note: {warning}" for warning in reading.warnings]
+    if not reading.is_familiar:
+        lines.append(f"Note: {reading.unfamiliar_because} {SAY_LITTLE}")
     if decision.pick is None:
         lines.append("No expert keeps every limit. Loosen a limit; the reasons are below.")
     else:

@@ -29,7 +29,7 @@ def open_session(graph: bytes | str, threads: int = 1) -> ort.InferenceSession:
         raise GraphError(f"The graph cannot be opened ({error}); restore it or run training again.") from error
 
 
-def run(
+def run_graph(
     session: ort.InferenceSession, ids: Sequence[Sequence[int]], outputs: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
     """Run the graph over prompts, one a run, rows in their order; a token axis is filled with zeros at its end.

@@ -66,12 +66,17 @@ def _load() -> tiktoken.Encoding:
     return tiktoken.Encoding("o200k_base", pat_str=_SPLIT, mergeable_ranks=ranks, special_tokens={})
 
 
-def _vocabulary() -> bytes:
+def vocabulary_path() -> Path:
+    """Where the vocabulary lies; the file may be missing."""
     spec = find_spec("litellm")
     folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    return Path(folders[0] if folders else "litellm", VOCABULARY_FILE)
+
+
+def _vocabulary() -> bytes:
     try:
-        content = Path(folders[0], VOCABULARY_FILE).read_bytes()
-    except (IndexError, OSError) as error:
+        content = vocabulary_path().read_bytes()
+    except OSError as error:
         raise GraphError(
             "The vocabulary that prompts are counted with is not in the litellm package; install "
             "requirements.txt again."

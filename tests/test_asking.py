@@ -32,6 +32,7 @@ from tests.asking import expert
 from tests.test_store import RUN, answer
 
 A, B = expert("a", price=1.0), expert("b", price=10.0)
+SYSTEM_TOKENS = 6  # of the usual system prompt
 FREE, UNPRICED = expert("free", price=0.0), expert("unpriced")
 
 
@@ -107,8 +108,10 @@ def test_expected_is_never_above_most_and_both_grow_with_repeats():
     three = estimate(plan(A, B, repeats=3), Routed(), ["a", "b"], [])
     assert all(one.expected_usd[c] <= one.most_usd[c] for c in one.most_usd)
     assert three.most == pytest.approx(3 * one.most)
-    assert one.expected_usd["a #1"] == pytest.approx((10 + 28 / 4 + 100) / 1e6)
-    assert one.expected_usd["b #1"] == pytest.approx(10 * (10 + 28 / 4 + 200) / 1e6), "unknown length: the longest"
+    assert one.expected_usd["a #1"] == pytest.approx((10 + SYSTEM_TOKENS + 100) / 1e6)
+    assert one.expected_usd["b #1"] == pytest.approx(10 * (10 + SYSTEM_TOKENS + 200) / 1e6), (
+        "unknown length: the longest"
+    )
 
 
 def test_an_unknown_price_stays_unknown_and_reserves_nothing():

@@ -174,7 +174,7 @@ def test_words_are_shown_as_written_with_their_pieces_joined():
 
 
 def test_a_heat_map_of_another_prompt_is_refused():
-    with pytest.raises(GraphError, match=r"The prompt has 5 tokens where its features have 9; encode this prompt"):
+    with pytest.raises(GraphError, match=r"The prompt has 5 word pieces where its features have 9; encode this prompt"):
         words_of("Who wrote Faust", np.zeros((1, 9, WIDTH), dtype=np.float32))
 
 

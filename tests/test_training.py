@@ -14,16 +14,17 @@ import pytest
 from scipy.special import expit, logit, softmax
 
 from routing.catalog import ASSETS
-from routing.encoder import load, tokenise
+from routing.encoder import load
 from routing.errors import DataError, GraphError, PreferenceError, WeightsError
 from routing.outcomes import read
 from routing.registry import load_router, load_routers
-from routing.runtime import open_session, run_batches
+from routing.runtime import open_session, run_graph
 from routing.training import assemble, fits, start, train, weights
 from routing.training.blend import fitted_blend
 from routing.training.graph import ENCODER_OUTPUTS, cut_encoder, export_heads, join, run_heads
 from routing.training.heads import INFERRED_SHARE, LEAST, outputs_of
 from routing.training.tables import Fewest
+from routing.word_pieces import WordPieceReader
 from tests.made_outcomes import encoded_at_random, made_up, written
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -218,8 +219,8 @@ def test_the_encoder_cut_out_of_the_shipped_router_is_the_same_encoder(tmp_path)
     whole = load(ASSETS)
     found = start.from_router(ASSETS)
     sentence = "How many moons has Mars?"
-    ids, _ = tokenise(found.tokenizer(), [sentence])
-    vector = run_batches(open_session(found.graph.SerializeToString()), ids, ("vector",))["vector"]
+    ids = [row.ids for row in WordPieceReader(found.tokenizer()).read([sentence])]
+    vector = run_graph(open_session(found.graph.SerializeToString()), ids, ("vector",))["vector"]
     np.testing.assert_allclose(vector, whole.encode([sentence]).vector, atol=1e-5)
     with pytest.raises(GraphError, match=r"router\.onnx is missing"):
         cut_encoder(tmp_path)

@@ -12,6 +12,7 @@ from routing.figures.style import money
 from routing.flips import Flip
 from routing.objective import CONSTRAINTS
 from routing.predictors import DEFAULT
+from routing.report import SAY_LITTLE
 from routing.router import Reading, Routed
 
 
@@ -43,11 +44,7 @@ def flags(reading: Reading) -> None:
     for note in reading.warnings:
         st.caption(f":material/warning: {escape(note)}")
     if not reading.is_familiar:
-        st.caption(
-            ":material/help: This prompt is unlike nearly all that the router was trained on "
-            f"(similarity {reading.familiarity:.2f}), so the predictions say little. "
-            "A safe choice is the expert that is best overall."
-        )
+        st.caption(f":material/help: {reading.unfamiliar_because} {SAY_LITTLE}")
 
 
 def sensitive_hint(reading: Reading) -> None:

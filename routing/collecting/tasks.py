@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from routing.answer.client import Settings
-from routing.asking import BYTES_PER_TOKEN_LEAST, BYTES_PER_TOKEN_USUAL, TEMPLATE_TOKENS
+from routing.asking import BYTES_PER_TOKEN_LEAST, TEMPLATE_TOKENS
 from routing.schema import Expert
 from routing.store.outcomes import Collected
+from routing.token_count import count_tokens
 
 SETTINGS: Final = Settings(max_tokens=512, temperature=0.0, timeout_s=120.0, retries=2)
 SHORT_ANSWER: Final = 120  # tokens that an answer to a checkable prompt usually has
@@ -84,7 +85,7 @@ def cost_at_most(expert: Expert, task: Task, settings: Settings = SETTINGS) -> f
 
 def cost_expected(expert: Expert, task: Task, settings: Settings = SETTINGS) -> float | None:
     """What asking one prompt probably costs; None where the price is unknown."""
-    tokens = len((task.question + settings.system).encode()) / BYTES_PER_TOKEN_USUAL
+    tokens = count_tokens(task.question) + count_tokens(settings.system)
     return _cost(expert, tokens, min(SHORT_ANSWER, settings.max_tokens))
 
 

@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from routing.runtime import open_session, run
+from routing.runtime import open_session, run_graph
 from routing.token_count import count_tokens
 from routing.word_pieces import WordPieceReader
 
@@ -147,7 +147,7 @@ def _run(
     session = open_session(content)
     parts: list[dict[str, Floats32]] = []
     for start in range(0, len(ids), at_once):
-        parts.append(run(session, ids[start : start + at_once], ENCODED))
+        parts.append(run_graph(session, ids[start : start + at_once], ENCODED))
         progress(f"Encoded {min(start + at_once, len(ids)):,} of {len(ids):,} prompts")
     vector, pooled, local = (np.concatenate([part[name] for part in parts]) for name in ENCODED)
     return vector, pooled.astype(np.float16), local.astype(np.float16)

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from routing.encoder import GOLDEN_TOLERANCE, TOKENIZER_FILE, load
 from routing.errors import GraphError
-from routing.runtime import open_session, run
+from routing.runtime import open_session, run_graph
 from routing.training.graph import cut_encoder
 from routing.training.weights import PACKAGE, WEIGHTS_SHA256, encoder_folder
 from routing.word_pieces import WordPieceReader
@@ -57,7 +57,7 @@ def from_router(assets: Path) -> Start:
     start = Start(cut_encoder(assets), assets / TOKENIZER_FILE, dict(card.raw.get("encoder", {})))
     golden = card.raw["golden"]
     ids = [row.ids for row in WordPieceReader(start.tokenizer()).read([str(golden["sentence"])])]
-    vector = run(open_session(start.graph.SerializeToString()), ids, ("vector",))["vector"][0]
+    vector = run_graph(open_session(start.graph.SerializeToString()), ids, ("vector",))["vector"][0]
     gap = float(np.abs(vector[: len(golden["vector"])] - np.array(golden["vector"])).max())
     if not gap <= GOLDEN_TOLERANCE:
         raise GraphError(

@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from routing.runtime import open_session, run
+from routing.runtime import open_session, run_graph
 from routing.word_pieces import WordPieceReader
 
 
@@ -31,6 +31,6 @@ def language_of(encoder: onnx.ModelProto, tokenizer: Tokenizer) -> Language:
 
     def embed(texts: Sequence[str]) -> NDArray[np.floating]:
         ids = [row.ids for row in reader.read(texts)]
-        return run(open_session(encoder.SerializeToString()), ids, ("vector",))["vector"]
+        return run_graph(open_session(encoder.SerializeToString()), ids, ("vector",))["vector"]
 
     return Language(embed, [tokenizer.id_to_token(i) or "" for i in range(tokenizer.get_vocab_size())])

@@ -1,5 +1,6 @@
 """The command line: the same decision as the app, and the work behind it."""
 
+import io
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ from routing.commands import experts as commands_experts
 from routing.commands import onboard as commands_onboard
 from routing.commands import own_router
 from routing.commands import policy as commands_policy
-from routing.commands.options import Limits, Pool, Weights, listed, numbers, pool_of
+from routing.commands.options import Limits, Pool, Weights, listed, numbers, pool_of, prompt_of, with_whole_texts
 from routing.errors import RoutingError
 from routing.report import decision_json, decision_text
 from routing.schema import Preferences
@@ -45,7 +46,7 @@ def route(  # noqa: PLR0913, PLR0917 - options of a command
     as_json: AsJson = False,
 ) -> None:
     """Decide which expert should answer a prompt, and say why."""
-    text = sys.stdin.read() if prompt == "-" else prompt
+    text = prompt_of(prompt)
     if policy is not None:
         commands_policy.check_alone(router=router, pool=pool, weight=weight, limit=limit, own=own)
         commands_policy.route_by(text, policy, place, accept_other=accept_router, as_json=as_json)
@@ -71,8 +72,8 @@ def answer(
     """Ask experts side by side; keys come from the environment or .streamlit/secrets.toml."""
     from routing.commands import answer_all
 
-    text, kept = sys.stdin.read() if prompt == "-" else prompt, commands_experts.own_experts() if own else ()
-    failed = answer_all(text, listed(experts), max_tokens=max_tokens, as_json=as_json, own=kept)
+    kept = commands_experts.own_experts() if own else ()
+    failed = answer_all(prompt_of(prompt), listed(experts), max_tokens=max_tokens, as_json=as_json, own=kept)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -191,8 +192,13 @@ def prices() -> None:
     raise typer.Exit(0 if check_prices() else 1)
 
 
+with_whole_texts(app)
+
+
 def main(run: Callable[[], Any] = app) -> None:
     """Run the command line; what a person can mend is one sentence and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file may have a name that is no text, and is named all the same
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         run()
     except RoutingError as problem:

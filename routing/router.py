@@ -12,6 +12,7 @@ import numpy as np
 
 from routing import flags as flag_grammar
 from routing.catalog import Catalog
+from routing.cleaning import EMPTY, clean_prompt
 from routing.decision import Decision, decide
 from routing.errors import PromptError
 from routing.objective import Scale, Typical, candidates, scale_of
@@ -21,7 +22,6 @@ from routing.predictors import DEFAULT
 from routing.schema import Encoder, Features, Floats, Pace, Prediction, Predictor, Preferences
 from routing.word_pieces import HEAD_TOKENS, TAIL_TOKENS
 
-MAX_CHARACTERS = 1_000_000
 MOST_BROKEN = 0.25  # of the word pieces read; of 50,544 training prompts 80 have more: mazes and strings of bits
 LEAST = 0.004  # scores stay this far from 0 and 1 when log odds are added to them
 
@@ -121,9 +121,9 @@ class Router:
     def read(self, prompt: str) -> Reading:
         """Parse, encode and predict: the part that takes milliseconds and does not depend on preferences."""
         started = time.perf_counter()
-        parsed = flag_grammar.parse(_checked(prompt))
+        parsed = flag_grammar.parse(clean_prompt(prompt))
         if not parsed.prompt:
-            raise PromptError("The prompt is empty. Type a question or a task, or choose an example.")
+            raise PromptError(EMPTY)
         features = self.encoder.encode([parsed.prompt])
         prediction = self.predictor.predict(features)
         tokens, familiarity = int(features.input_tokens[0]), float(features.familiarity[0])
@@ -235,16 +235,6 @@ def _moved(score: Floats, by: Floats) -> Floats:
     """Exactly the same numbers where nothing is added, so that an expert without a shift never changes."""
     safe = np.clip(score, LEAST, 1.0 - LEAST)
     return np.where(by == 0.0, score, 1.0 / (1.0 + np.exp(-(np.log(safe / (1.0 - safe)) + by))))
-
-
-def _checked(prompt: str) -> str:
-    if len(prompt) > MAX_CHARACTERS:
-        raise PromptError(
-            f"The prompt has {len(prompt):,} characters; at most {MAX_CHARACTERS:,} are read. Shorten it."
-        )
-    # Control characters and lone surrogates carry no meaning for the tokenizer and break what shows them.
-    clean = prompt.encode("utf-8", "replace").decode("utf-8")
-    return "".join(c if c.isprintable() or c in "\n\t\u200d" or ord(c) > 0x9F else " " for c in clean)
 
 
 def prompt_key(prompt: str) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from routing.catalog import ASSETS, SECURITY_TIERS, Catalog, beyond_tier, load_catalog
-from routing.errors import DataError, PreferenceError, RoutingError
+from routing.cleaning import EMPTY, clean_prompt
+from routing.errors import DataError, PreferenceError, PromptError, RoutingError
 from routing.flags import Flag, parse
 from routing.outcomes import is_about
 from routing.own import OwnExpert, addresses, merged
@@ -30,7 +31,9 @@ def answer_all(
     from routing.keys import KeyRing
 
     catalog = merged(load_catalog(), own).subset(names)
-    parsed = parse(prompt)
+    parsed = parse(clean_prompt(prompt))
+    if not parsed.prompt:
+        raise PromptError(EMPTY)
     for warning in parsed.warnings:
         say(f"Note: {warning}")
     _check_tiers(catalog, parsed.flags)

@@ -18,9 +18,12 @@ KINDS: Mapping[str, str] = {
     "ssn": "a social security number",
 }
 _MOST_CHARACTERS = 200_000
-# Text is searched piece by piece: some of the libraries' patterns take time with the square of a piece's length.
+# Text is searched piece by piece, so that no pattern, of a later release of the libraries either, can take time with
+# the square of a prompt's length.
 _PIECE = 4_000
 _OVERLAP = 400
+_LOCAL_PART = 64  # characters before the @ of an address, and after it: RFC 5321, 4.5.3.1
+_DOMAIN = 255
 _NEAR = 90  # characters between a name and its date of birth
 
 
@@ -64,7 +67,18 @@ def _in_piece(piece: str) -> Iterator[tuple[str, int, int]]:
             group = "value" if "value" in pattern.groupindex else 0
             if is_real(match):
                 yield kind, match.start(group), match.end(group)
+    for match in _addresses(piece):
+        if _is_address(match):
+            yield "email", match.start(), match.end()
     yield from _births(piece)
+
+
+def _addresses(piece: str) -> Iterator[re.Match[str]]:
+    """Addresses, looked for around every @ alone: the library's pattern starts anew at every character before one."""
+    pattern = _library_people()["EMAIL"]
+    ats = [at for at, character in enumerate(piece) if character == "@"]
+    for before, at, after in zip([-1, *ats], ats, [*ats[1:], len(piece)], strict=False):
+        yield from pattern.finditer(piece, max(before + 1, at - _LOCAL_PART), min(after, at + 1 + _DOMAIN))
 
 
 Check = Callable[[re.Match[str]], bool]
@@ -75,13 +89,17 @@ def _patterns() -> tuple[tuple[str, re.Pattern[str], Check], ...]:
     found: list[tuple[str, re.Pattern[str], Check]] = [("secret", p, _is_secret) for p in _library_secrets()]
     found += [("secret", pattern, _is_secret) for pattern in _OWN_SECRETS]
     people = _library_people()
-    found += [("email", people["EMAIL"], _is_address), ("card", people["CREDIT_CARD"], _is_card)]
-    found += [("ssn", people["SSN"], _is_ssn), ("record", _RECORD, _always)]
+    found += [("card", people["CREDIT_CARD"], _is_card), ("ssn", people["SSN"], _is_ssn)]
+    found += [("record", _RECORD, _always)]
     return tuple(found)
 
 
 def _library_secrets() -> tuple[re.Pattern[str], ...]:
-    """Patterns of detect-secrets; its checks that call the provider are never used."""
+    """Patterns of detect-secrets that take linear time; its checks that call the provider are never used.
+
+    Those for tokens of npm, keys of OpenAI and signed web tokens start anew at every character of a long run, so that
+    ours stand in for them.
+    """
     from detect_secrets.plugins import (
         aws,
         azure_storage_key,
@@ -89,9 +107,6 @@ def _library_secrets() -> tuple[re.Pattern[str], ...]:
         discord,
         github_token,
         gitlab_token,
-        jwt,
-        npm,
-        openai,
         private_key,
         pypi_token,
         sendgrid,
@@ -109,9 +124,6 @@ def _library_secrets() -> tuple[re.Pattern[str], ...]:
         discord.DiscordBotTokenDetector,
         github_token.GitHubTokenDetector,
         gitlab_token.GitLabTokenDetector,
-        jwt.JwtTokenDetector,
-        npm.NpmDetector,
-        openai.OpenAIDetector,
         private_key.PrivateKeyDetector,
         pypi_token.PypiTokenDetector,
         sendgrid.SendGridDetector,
@@ -131,8 +143,10 @@ def _library_people() -> Mapping[str, re.Pattern[str]]:
     return dict(RegexAnnotator().patterns)
 
 
-# Formats younger than detect-secrets 1.5.0, and passwords that are spelled out.
+# Formats younger than detect-secrets 1.5.0 or that it is slow with, and passwords that are spelled out.
 _OWN_SECRETS = (
+    re.compile(r"(?<![A-Za-z0-9_=-])eyJ[A-Za-z0-9_=-]++\.[A-Za-z0-9_=-]++(?:\.[A-Za-z0-9_.+/=-]*+)?"),
+    re.compile(r"_authToken=\s*+(?P<value>npm_\S++|[A-Fa-f0-9-]{36})"),
     re.compile(r"\bsk-(?:ant-|proj-|or-v1-|svcacct-)?[A-Za-z0-9_\-]{24,}"),
     re.compile(r"\bAIza[0-9A-Za-z_\-]{35}\b"),
     re.compile(r"\b(?:hf_|gsk_|xai-|r8_|github_pat_|sk_test_)[A-Za-z0-9_]{20,}"),
@@ -149,7 +163,7 @@ _PLACEHOLDER = re.compile(
 _RECORD = re.compile(
     r"\b(?:MRN|NHS\s+(?:number|no\.?)|(?:medical\s+|patient\s+|hospital\s+)(?:record\s+)?(?:number|no\.?|id)"
     r"|(?:passport|policy|insurance|member|case\s+file|driver'?s?\s+licen[cs]e)\s+(?:number|no\.?|id))"
-    r"\s*(?:is|was|[:#=])?\s*#?\s*(?P<value>\d{3}\s\d{3}\s\d{4}|(?=[A-Z0-9\-]{0,12}\d{3})[A-Z0-9][A-Z0-9\-]{4,19})\b",
+    r"\s*+(?:is|was|[:#=])?+\s*+#?+\s*+(?P<value>\d{3}\s\d{3}\s\d{4}|(?=[A-Z0-9\-]{0,12}\d{3})[A-Z0-9][A-Z0-9\-]{4,19})\b",
     re.IGNORECASE,
 )
 _RESERVED = re.compile(r"@(?:[\w-]+\.)*(?:example\.(?:com|org|net)|[\w-]+\.(?:example|test|invalid)|localhost)$", re.I)

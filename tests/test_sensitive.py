@@ -2,14 +2,15 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
 pytest.importorskip("detect_secrets", reason="needs the run-time requirements")
 pytest.importorskip("datafog", reason="needs the run-time requirements")
 
+from routing import sensitive
 from routing.sensitive import KINDS, Finding, find, kinds_found
+from tests.benchmarks.personal_data import ATTACKS, PROSE, seconds
 
 FAKE = "a1B2c3D4e5F6g7H8i9J0" * 4
 
@@ -126,23 +127,59 @@ def test_place_is_right_far_into_the_text_and_across_pieces() -> None:
         assert [prompt[f.start : f.end] for f in find(prompt)] == ["maria.keller@northwind-clinic.org"]
 
 
-def test_ten_thousand_characters_take_under_20_ms() -> None:
-    prompt = ("The quick brown fox jumps over 13 lazy dogs, a@b and key=value; " * 200)[:10_000]
-    find(prompt)
-    best = min(_seconds(prompt) for _ in range(5))
-    assert best < 0.020, f"{best * 1000:.1f} ms"
+@pytest.mark.parametrize("length", [0, 4_000, 4_001, 200_000, 1_000_000])
+def test_the_work_grows_with_the_length_alone(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr(sensitive, "_in_piece", lambda piece: read.append(len(piece)) or iter(()))
+    find("`" * length)
+    assert max(read) <= 4_400
+    assert sum(read) <= 1.1 * min(length, 200_000) + 400
 
 
-@pytest.mark.parametrize("unit", ["a", "1", "sk-", "eyJa", "a@a.", "1-", " ", "://a:", "Ab Cd ", "password is ", "😀"])
-def test_long_and_hostile_text_is_bounded(unit: str) -> None:
-    prompt = (unit * 200_000)[:400_000]
-    assert _seconds(prompt) < 5.0
+@pytest.mark.parametrize("unit", ["@", "a@", "`" * 70 + "@", "a@" + "b." * 200, "x"])
+def test_only_what_is_near_an_at_sign_is_searched_for_an_address(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[tuple[int, int]] = []
+
+    class Pattern:
+        def finditer(self, _: str, start: int, end: int) -> list[object]:
+            searched.append((start, end))
+            return []
+
+    monkeypatch.setattr(sensitive, "_library_people", lambda: {"EMAIL": Pattern()})
+    piece = (unit * 4_400)[:4_400]
+    assert list(sensitive._addresses(piece)) == []
+    assert len(searched) == piece.count("@")
+    assert all(end - start <= 64 + 1 + 255 for start, end in searched)
+    assert sum(end - start for start, end in searched) <= 2 * len(piece) + len(searched)
 
 
-def _seconds(prompt: str) -> float:
-    began = time.perf_counter()
-    find(prompt)
-    return time.perf_counter() - began
+@pytest.mark.parametrize("name", ATTACKS)
+def test_hostile_text_takes_about_as_long_as_prose(name: str) -> None:
+    # One piece of it, in processor time; before there were bounds, some took 50 times as long as prose and more.
+    prose, hostile = ((unit * 4_400)[:4_400] for unit in (PROSE, ATTACKS[name]))
+    assert seconds(hostile) < 25 * seconds(prose) + 0.005
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "//registry.npmjs.org/:_authToken=npm_" + "a1B2c3D4" * 4,
+        "_authToken= 0a1b2c3d-4e5f-6789-abcd-ef0123456789",
+        "sk-a1B2c3D4e5F6g7H8i9J0" + "T3BlbkFJ" + "a1B2c3D4e5F6g7H8i9J0",
+        "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0",
+        "token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abc",
+    ],
+)
+def test_what_replaces_slow_patterns_of_the_library_finds_what_they_found(text: str) -> None:
+    assert {f.kind for f in find(text)} == {"secret"}
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.org", "x" * 64 + "@example-clinic.org", "first.last+tag@sub.mail.co.uk", "o'neil@site.org"]
+)
+def test_addresses_up_to_the_longest_are_found(address: str) -> None:
+    text = f"{'`' * 500} {address}, and no@t an address"
+    assert [text[f.start : f.end] for f in find(text)] == [address]
 
 
 def test_libraries_load_only_when_needed() -> None:

@@ -186,7 +186,8 @@ def flag_help() -> None:
     st.markdown(
         f"""
 Write flags anywhere in the prompt, in square brackets. They override the sliders for this prompt and are removed before
-anything reads it.
+anything reads it. Brackets of which nothing is understood stay in the prompt as text, and so does everything in code,
+between backticks or in a fenced block.
 
 | write | means |
 |---|---|

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from routing.commands.report import machine
 from routing.evidence_tables import replaced
-from tests.benchmarks import page, speed
+from tests.benchmarks import page, personal_data, speed
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -19,7 +19,7 @@ def main() -> None:
 
 def speed_table() -> str:
     """Rows of what, figure and what stands beside it."""
-    rows = [*speed.routing_rows(), *speed.decision_rows(), *page.rows()]
+    rows = [*speed.routing_rows(), *speed.single_rows(), *speed.decision_rows(), *page.rows(), *personal_data.rows()]
     stamp = f"Measured {date.today().isoformat()} by `make bench` on {machine()}."
     lines = [stamp, "", "| what | figure | beside it |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {what} | {figure} | {beside} |" for what, figure, beside in rows)])

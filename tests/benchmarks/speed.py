@@ -9,6 +9,7 @@ from routing.decision import decide
 from routing.encoder import HEADS
 from routing.objective import CONSTRAINTS, Candidates
 from routing.registry import load_router
+from routing.runtime import run_graph
 from routing.schema import Preferences
 
 ROUNDS = 60
@@ -60,6 +61,34 @@ def routing_rows() -> list[Row]:
             )
         )
     return rows
+
+
+def single_rows() -> list[Row]:
+    """Processor time of many prompts, one a run, against the same prompts in padded batches of 32, shortest first."""
+    encoder = load_router().encoder
+    rng = np.random.default_rng(0)
+    rows = [[101, *[2314] * int(n), 102] for n in np.minimum(254, rng.lognormal(4.2, 0.8, 320))]
+    outputs = ["vector", "familiarity", *HEADS]
+
+    def batches() -> None:
+        ordered = sorted(rows, key=len)
+        for start in range(0, len(ordered), 32):
+            some = ordered[start : start + 32]
+            ids = np.zeros((len(some), len(some[-1])), dtype=np.int64)
+            mask = np.zeros_like(ids)
+            for i, row in enumerate(some):
+                ids[i, : len(row)], mask[i, : len(row)] = row, 1
+            encoder._session.run(outputs, {"input_ids": ids, "attention_mask": mask})
+
+    def processor_s(work: Callable[[], object]) -> float:
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+
+    single = min(processor_s(lambda: run_graph(encoder._session, rows, outputs)) for _ in range(3))
+    batched = min(processor_s(batches) for _ in range(3))
+    what = f"Processor time of {len(rows)} prompts, one a run, against batches of 32 by length"
+    return [(what, f"{single / batched:.2f} times", f"{single / len(rows) * 1e3:.1f} ms a prompt")]
 
 
 def decision_rows() -> list[Row]:

@@ -27,6 +27,7 @@ TOKENIZER_FILE: Final = "tokenizer.json"
 CARD_FILE: Final = "router_card.json"
 HEADS: Final = ("score", "score_low", "score_high", "output_tokens", "reading_ease")
 COMPONENTS: Final = ("score_clusters", "score_neighbours", "score_linear", "score_network")
+SERVED_THREADS: Final = 2  # of one run for a person who waits; many prompts take the least processor time with one
 GOLDEN_TOLERANCE: Final = 0.03  # INT8 kernels round differently from one processor family to the next
 
 
@@ -121,7 +122,7 @@ def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 1) -> Onn
     Args:
         assets: Folder with router.onnx, tokenizer.json and router_card.json.
         heads: Outputs to compute beside vector and familiarity; those not asked for cost nothing.
-        threads: Processor threads of one run.
+        threads: Processor threads of one run; the numbers are the same to the last digit whatever it is.
 
     Raises:
         GraphError: A file is missing or damaged, a hash or an output differs from the card, or the canonical

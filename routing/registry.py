@@ -20,7 +20,9 @@ from routing.router import Router
 from routing.schema import Floats, Prediction
 
 
-def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, threads: int = 1) -> Router:
+def load_router(
+    assets: Path = ASSETS, *, name: str = predictors.DEFAULT, threads: int = graph.SERVED_THREADS
+) -> Router:
     """The router of a folder of assets.
 
     Args:
@@ -37,7 +39,11 @@ def load_router(assets: Path = ASSETS, *, name: str = predictors.DEFAULT, thread
 
 
 def load_routers(
-    names: Iterable[str] = (), assets: Path = ASSETS, *, threads: int = 1, catalog: Catalog | None = None
+    names: Iterable[str] = (),
+    assets: Path = ASSETS,
+    *,
+    threads: int = graph.SERVED_THREADS,
+    catalog: Catalog | None = None,
 ) -> dict[str, Router]:
     """Several routers around one encoder, by name; all there are when none is named.
 

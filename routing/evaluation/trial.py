@@ -94,7 +94,7 @@ def open_trial(
     speed: dict[str, dict[str, float]] = {}
     for base in bases:
         heads = heads_of([base])
-        readers[heads] = readers.get(heads) or graph.load(assets, heads=heads)
+        readers[heads] = readers.get(heads) or graph.load(assets, heads=heads, threads=graph.SERVED_THREADS)
         speed[base] = _speed(methods[base], readers[heads], outcomes, rows)
     return Trial(names, outcomes, rows, features, scenes, told, speed)
 

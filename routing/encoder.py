@@ -146,6 +146,7 @@ def load(assets: Path, *, heads: Sequence[str] = HEADS, threads: int = 1) -> Onn
         )
     encoder = OnnxEncoder(session, Tokenizer.from_str(words.decode("utf-8")), card, heads=heads)
     _check_golden(encoder)
+    count_tokens("")  # reads its vocabulary now, and not while somebody waits for the first prompt
     return encoder
 
 

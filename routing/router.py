@@ -20,6 +20,7 @@ from routing.onboarding.basis import Basis
 from routing.policies import Rule
 from routing.predictors import DEFAULT
 from routing.schema import Encoder, Features, Floats, Pace, Prediction, Predictor, Preferences
+from routing.telling import percent
 from routing.word_pieces import HEAD_TOKENS, TAIL_TOKENS
 
 MOST_BROKEN = 0.25  # of the word pieces read; of 50,544 training prompts 80 have more: mazes and strings of bits
@@ -150,8 +151,8 @@ class Router:
         broken = 0.0 if features.broken_share is None else float(features.broken_share[0])
         if broken > MOST_BROKEN:
             return (
-                f"The router can read little of this prompt: {broken:.0%} of what it reads are splinters of words or "
-                "letters that it does not know, such as those of keys, encoded data and scripts it never saw."
+                f"The router can read little of this prompt: {percent(broken)} of what it reads are splinters of words "
+                "or letters that it does not know, such as those of keys, encoded data and scripts it never saw."
             )
         similarity = float(features.familiarity[0])
         if similarity < self.unfamiliar_below:

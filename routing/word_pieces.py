@@ -96,7 +96,10 @@ class WordPieceReader:
     def read(self, prompts: Sequence[str]) -> list[WordPieces]:
         """What is read of every prompt, in their order."""
         texts = [_both_ends_of_text(prompt) for prompt in prompts]
-        encodings: list[Encoding] = self._tokenizer.encode_batch([_DROPPED.sub(_unassigned, text) for text in texts])
+        told = [_DROPPED.sub(_unassigned, text) for text in texts]
+        # A batch starts threads of the tokenizer's own, which one prompt has no use for.
+        one = self._tokenizer.encode
+        encodings: list[Encoding] = [one(told[0])] if len(told) == 1 else self._tokenizer.encode_batch(told)
         return [
             self._read(text, encoding, is_cut=len(prompt) > MAX_CHARS)
             for prompt, text, encoding in zip(prompts, texts, encodings, strict=True)

@@ -2,14 +2,19 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from routing import encoder as graph
 from routing import runtime
 from routing.catalog import ASSETS
 from routing.errors import GraphError, PromptError
+from routing.evaluation.prompts import encode
+from routing.predictors import DEFAULT
+from routing.registry import load_routers
 
 FILES = (graph.GRAPH_FILE, graph.TOKENIZER_FILE, graph.CARD_FILE)
 PROMPTS = ["What is 17 times 23?", "Translate into German: good morning", "def f(x):\n    return x * 2"]
@@ -66,6 +71,18 @@ def test_the_numbers_of_a_prompt_depend_on_nothing_but_the_prompt(encoder):
             np.testing.assert_array_equal(together.familiarity[row], alone[i].familiarity[0])
             for name, values in together.heads.items():
                 np.testing.assert_array_equal(values[row], alone[i].heads[name][0], err_msg=name)
+
+
+def test_what_is_measured_is_what_is_served(encoder):
+    outcomes = SimpleNamespace(prompts=pd.DataFrame({"text": [*PROMPTS, "word " * 200 + "end"]}))
+    measured = encode(encoder, outcomes, np.array([3, 0, 2]), lambda _: None)
+    routers = load_routers([DEFAULT, "network"])
+    for name, router in routers.items():
+        told = router.predictor.predict(measured)
+        for row, i in enumerate((3, 0, 2)):
+            reading = router.read(outcomes.prompts["text"].iloc[i])
+            np.testing.assert_array_equal(told.score[row], reading.prediction.score[0], err_msg=name)
+            assert measured.input_tokens[row] == reading.input_tokens
 
 
 def test_predictions_do_not_depend_on_how_many_threads_run():

@@ -175,7 +175,7 @@ def footnote(routed: Routed) -> None:
     has_bars = not all(math.isnan(low) for low in routed.decision.options.score_low)
     bars = "Bars are 90 % intervals." if has_bars else "This router gives no intervals."
     st.caption(
-        f"{reading.input_tokens:,} input tokens. Predicted in {reading.read_ms:.1f} ms, "
+        f"{reading.input_tokens:,} input tokens, as current models count them. Predicted in {reading.read_ms:.1f} ms, "
         f"decided in {routed.decide_ms:.1f} ms. {bars}"
     )
 

@@ -29,6 +29,11 @@ _SYMBOLS: Final = ("Sm", "So")
 _IDEOGRAPHS: Final = 0x3000  # from here on; a script below has fewer characters than there are untrained pieces
 # The tokenizer drops these without a trace; moved to code points that nothing is assigned to, they are unknown.
 _DROPPED: Final = re.compile("[\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
+# Vowels, tones and stops of scripts that write them as marks; those of Latin, Greek and Cyrillic are accents.
+_FIRST_MARK: Final = 0x0590
+_MARKS: Final = re.compile(
+    "[" + "".join(c for c in map(chr, range(_FIRST_MARK, _IDEOGRAPHS)) if unicodedata.category(c) == "Mn") + "]+"
+)
 _UNASSIGNED: Final = 0x40000
 _PRIVATE: Final = 0xF0000  # the planes of private characters start here
 
@@ -123,7 +128,9 @@ class WordPieceReader:
             if index != self._unknown:
                 yield Piece(index, token, words[token] is not None and sizes[words[token]] > _MOST_PIECES)
                 continue
-            word = self._normalised(text[slice(*spans[token])])
+            start, end = spans[token]  # without the marks at its end, which the tokenizer strips
+            after = _MARKS.match(text, end)
+            word = self._normalised(text[start : after.end() if after else end])
             chunks = [word[i : i + _LONGEST_WORD] for i in range(0, len(word), _LONGEST_WORD)]
             for chunk in chunks[::step]:
                 indices, has_unknown = self._broken(chunk)
@@ -135,7 +142,8 @@ class WordPieceReader:
         """The word in the characters that the vocabulary knows it by, such as ``a`` for a letter in full width."""
         text = _DROPPED.sub(_unassigned, word)
         for form in (unicodedata.normalize("NFKC", text), text):
-            normal = "".join(self._tokenizer.normalizer.normalize_str(form).split())
+            kept = _MARKS.sub(_unassigned, form)
+            normal = "".join(self._tokenizer.normalizer.normalize_str(kept).split())
             if normal:
                 return normal
         return text
@@ -169,9 +177,12 @@ class WordPieceReader:
 
         They say nothing, and keep texts apart that the encoder cannot read.
         """
-        high, low = divmod(ord(character), len(self._unused))
+        code = ord(character)
+        if _FIRST_MARK <= code - _UNASSIGNED < _IDEOGRAPHS:
+            code -= _UNASSIGNED
+        high, low = divmod(code, len(self._unused))
         one = [self._unused[low]]
-        return one if ord(character) < _IDEOGRAPHS else [self._unused[high % len(self._unused)], *one]
+        return one if code < _IDEOGRAPHS else [self._unused[high % len(self._unused)], *one]
 
 
 def _both_ends_of_text(prompt: str) -> str:
@@ -180,4 +191,4 @@ def _both_ends_of_text(prompt: str) -> str:
 
 
 def _unassigned(match: re.Match[str]) -> str:
-    return chr(_UNASSIGNED + ord(match[0]) % _PRIVATE)
+    return "".join(chr(_UNASSIGNED + ord(character) % _PRIVATE) for character in match[0])

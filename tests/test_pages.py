@@ -127,7 +127,21 @@ def test_strange_prompts_are_answered_and_nothing_is_lost(app, prompt):
 
 def test_a_long_prompt_is_said_to_be_read_in_part(app):
     type_prompt(app, "word " * 40_000)
-    assert "tokens in all" in words(app)
+    assert "the first 128 and the last 128 word pieces" in words(app)
+
+
+def test_a_prompt_that_the_router_can_hardly_read_is_said_to_be(app):
+    type_prompt(app, "What is hidden in " + "0f4b" * 500 + "?")
+    assert "The router can read little of this prompt" in words(app)
+    assert "So the predictions say little" in words(app)
+
+
+def test_brackets_that_are_no_flag_are_left_alone_and_a_slip_is_said(app):
+    type_prompt(app, "mount says [Flags: R/W]. Why?")
+    assert "Flags: R/W" not in words(app)
+    type_prompt(app, MATHS + " [Flag: cheep]")
+    assert "Did you mean 'cheap'" in words(app)
+    assert "is text like the rest of the prompt" in words(app)
 
 
 def test_a_share_link_restores_the_state():

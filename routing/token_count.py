@@ -55,7 +55,7 @@ def count_tokens(text: str) -> int:
 
 
 def _encoding() -> tiktoken.Encoding:
-    with _loading:  # half a second and 40 MB, once in a process
+    with _loading:  # half a second and 77 MB, once in a process
         return _load()
 
 

@@ -73,5 +73,6 @@ measure: setup ## Measure the expert on this machine on training prompts of DATA
 	@$(PY) -m routing measure --data $(DATA)
 
 lock: $(VENV)/.test ## Renew requirements.txt from .ci/requirements.in
+	@test -x $(VENV)/bin/uv || $(PIP) --require-hashes -r .ci/uv.txt
 	@$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header .ci/requirements.in -o requirements.txt
 	@sed -i '1i # Made by `make lock` from .ci/requirements.in; do not edit by hand.' requirements.txt

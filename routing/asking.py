@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from routing.answer.client import Message, Request, Settings
 from routing.decision import Decision
+from routing.prices import price_per_token
 from routing.router import Routed
 from routing.schema import Expert
 from routing.store.records import NewRun
@@ -156,23 +157,21 @@ def estimate(plan: Plan, routed: Routed, usable: Collection[str], unpriced: Coll
     most: dict[str, float] = {}
     for request in plan.requests():
         chain = [e for e in (request.expert, *plan.fallbacks) if e.name in usable]
-        prices = [(math.nan, math.nan) if e.name in unpriced else _prices(e) for e in chain]
         low, high = _tokens_in(request, routed.reading.input_tokens)
         longest = request.settings.max_tokens
-        worst = [high * price_in + longest * price_out for price_in, price_out in prices]
-        most[request.key] = _largest(worst)
-        likely = [low * p_in + _length(routed, e.name, longest) * p_out for e, (p_in, p_out) in zip(chain, prices)]  # noqa: B905
+
+        def cost(e: Expert, tokens_in: float, tokens_out: float) -> float:
+            price_in, price_out = (math.nan, math.nan) if e.name in unpriced else price_per_token(e, tokens_in)
+            return tokens_in * price_in + tokens_out * price_out
+
+        most[request.key] = _largest([cost(e, high, longest) for e in chain])
+        likely = [cost(e, low, _length(routed, e.name, longest)) for e in chain[:1]]
         expected[request.key] = likely[0] if likely else 0.0
     asked = [*plan.experts, *plan.fallbacks]
-    unknown = [e.name for e in asked if e.name in usable and (e.name in unpriced or math.isnan(sum(_prices(e))))]
+    unknown = [
+        e.name for e in asked if e.name in usable and (e.name in unpriced or math.isnan(sum(price_per_token(e, 0))))
+    ]
     return Estimate(expected, most, tuple(unknown), tuple(e.name for e in plan.experts if e.name in usable))
-
-
-def _prices(expert: Expert) -> tuple[float, float]:
-    """US dollars per token in and out."""
-    both = expert.price_in_usd_per_mtok, expert.price_out_usd_per_mtok
-    price_in, price_out = (math.nan if p is None else p / 1e6 for p in both)
-    return price_in, price_out
 
 
 def _tokens_in(request: Request, counted: int) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 
 from routing.errors import CatalogError
+from routing.prices import Tier, tiers_of
 from routing.schema import Expert, Floats
 
 T = TypeVar("T")
@@ -76,6 +77,22 @@ class Catalog:
     def price_out(self) -> Floats:
         """Price of output in US dollars per token."""
         return self.column(lambda e: e.price_out_usd_per_mtok) / 1e6
+
+    @cached_property
+    def _tiers(self) -> tuple[tuple[int, tuple[Tier, ...]], ...]:
+        """Columns whose prices go by the length of the prompt, with their tiers."""
+        found = ((column, tiers_of(e)) for column, e in enumerate(self.experts))
+        return tuple((column, tiers) for column, tiers in found if tiers)
+
+    def prices_at(self, input_tokens: Floats) -> tuple[Floats, Floats]:
+        """Prices in and out for prompts of these lengths, in US dollars per token, shape (n_prompts, n_experts)."""
+        shape = (len(input_tokens), len(self.experts))
+        price_in, price_out = (np.broadcast_to(price, shape).copy() for price in (self.price_in, self.price_out))
+        for column, tiers in self._tiers:
+            for tier in tiers:
+                is_above = input_tokens > tier.above_tokens
+                price_in[is_above, column], price_out[is_above, column] = tier.price_in, tier.price_out
+        return price_in, price_out
 
     @cached_property
     def params_b(self) -> Floats:

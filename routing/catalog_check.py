@@ -5,6 +5,8 @@ import importlib.metadata
 import importlib.util
 import json
 import math
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +15,9 @@ from routing.errors import CatalogError
 from routing.schema import Expert
 
 _FILE = "model_prices_and_context_window_backup.json"
-_KEPT = frozenset(
-    {
-        *("litellm_provider", "mode", "input_cost_per_token", "output_cost_per_token"),
-        *("max_input_tokens", "max_tokens", "deprecation_date"),
-    }
+_KEPT = re.compile(
+    r"litellm_provider|mode|max_input_tokens|max_tokens|deprecation_date|tiered_pricing|off_peak_pricing"
+    r"|(in|out)put_cost_per_token(_\w+)?|cache_(read|creation)_input_token_cost(_\w+)?|output_cost_per_reasoning_token"
 )
 Entry = Mapping[str, object]
 
@@ -57,7 +57,10 @@ def price_map() -> Mapping[str, Entry]:
 def _read(path: Path) -> Mapping[str, Entry]:
     """The fields that are used here; the whole map takes several times the memory."""
     entries: dict[str, dict[str, object]] = json.loads(path.read_text(encoding="utf-8"))
-    return {name: {k: v for k, v in entry.items() if k in _KEPT} for name, entry in entries.items()}
+    kept = functools.cache(lambda field: sys.intern(field) if _KEPT.fullmatch(field) else None)
+    return {
+        name: {field: v for k, v in entry.items() if (field := kept(k)) is not None} for name, entry in entries.items()
+    }
 
 
 @functools.cache
@@ -76,8 +79,15 @@ def per_mtok(per_token: float) -> float:
 
 
 def listed_prices(entry: Entry) -> tuple[float | None, float | None]:
-    """Prices in and out of an entry in US dollars per million tokens; None where nobody filled them in."""
-    price_in, price_out = (number(entry, name) for name in ("input_cost_per_token", "output_cost_per_token"))
+    """Prices in and out of an entry in US dollars per million tokens; None where nobody filled them in.
+
+    Where prices go by the length of the prompt alone, those of the shortest.
+    """
+    table = entry.get("tiered_pricing")
+    lowest = table[0] if isinstance(table, list) and table and isinstance(table[0], dict) else {}
+    price_in, price_out = (
+        number(entry, name) or number(lowest, name) for name in ("input_cost_per_token", "output_cost_per_token")
+    )
     return (None if price_in is None else per_mtok(price_in)), (None if price_out is None else per_mtok(price_out))
 
 

@@ -20,6 +20,7 @@
         +-- ContextTooLong   prompt and answer do not fit the expert's context
         +-- RequestRefused   the provider refused the request (content, parameters)
         +-- ServerFailed     the provider failed or sent a malformed answer
+        +-- ToolWanted       the model wanted to call a tool, and wrote no answer
         +-- LocalFailed      the expert on this machine did not start or stopped
 
 Pages and the command line catch ``RoutingError`` only; its text is one sentence for a person:
@@ -105,6 +106,10 @@ class RequestRefused(AnswerError):
 
 class ServerFailed(AnswerError):
     """The provider failed or sent a malformed answer."""
+
+
+class ToolWanted(AnswerError):
+    """The model wanted to call a tool, and wrote no answer."""
 
 
 class LocalFailed(AnswerError):

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from routing.schema import OWN_ADDRESS, Answer, Pace
+from routing.schema import OWN_ADDRESS, STATED_THERE, Answer, Pace
 from routing.store.records import KeptRun
 
 FEWEST_TOKENS: Final = 8  # answers shorter than this say nothing about tokens per second
@@ -53,7 +53,7 @@ def paces(runs: Iterable[KeptRun], at_own_address: Collection[str] = ()) -> dict
     by_expert: dict[str, list[Answer]] = {}
     for run in runs:
         for kept in run.answers:
-            is_own = kept.answer.cost_source == OWN_ADDRESS
+            is_own = kept.answer.cost_source in {OWN_ADDRESS, STATED_THERE}
             is_whole = kept.answer.is_complete and kept.answer.error is None
             if is_whole and is_own == (kept.answer.expert in at_own_address):
                 by_expert.setdefault(kept.answer.expert, []).append(kept.answer)

@@ -155,7 +155,7 @@ def candidates(
 
 
 def predicted_cost(catalog: Catalog, input_tokens: Floats, output_tokens: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Price of the counted input plus price of the predicted output.
+    """Price of the counted input plus price of the predicted output, both at the tier that the input falls into.
 
     An expert none of whose answers was ever measured has no predicted length; its cost then assumes the mean length
     predicted for the others on the same prompt, and the second array says so.
@@ -172,8 +172,9 @@ def predicted_cost(catalog: Catalog, input_tokens: Floats, output_tokens: Floats
     known = np.where(unknown, 0.0, output_tokens).sum(axis=1) / np.maximum(1, (~unknown).sum(axis=1))
     known[unknown.all(axis=1)] = np.nan
     length = np.where(unknown, known[:, np.newaxis], output_tokens)
-    cost_out = np.where(catalog.price_out == 0, 0.0, catalog.price_out * length)
-    return catalog.price_in * input_tokens[:, np.newaxis] + cost_out, unknown & (catalog.price_out > 0)
+    price_in, price_out = catalog.prices_at(input_tokens)
+    cost_out = np.where(price_out == 0, 0.0, price_out * length)
+    return price_in * input_tokens[:, np.newaxis] + cost_out, unknown & (price_out > 0)
 
 
 def penalties(values: Mapping[str, Floats], scale: Scale) -> dict[str, Floats]:

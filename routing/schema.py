@@ -18,6 +18,8 @@ from routing.errors import AnswerError
 Floats = NDArray[np.float64]
 # Where the cost of an answer came from, if an expert was called at another address than its provider's.
 OWN_ADDRESS: Final = "unknown: your own address has no price here"
+STATED: Final = "stated by the provider"
+STATED_THERE: Final = "stated by the provider at your own address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,8 @@ class Answer:
     Seconds count from the moment the call was sent, the start of a local expert not included.
     ``tokens_source`` and ``cost_source`` say where those figures come from. ``served`` is the name under which
     the provider says it answered. ``is_complete`` is False when the answer was stopped, cut at the length
-    limit or broke off; ``text`` then holds what arrived, and ``error`` the reason if there is one.
+    limit or broke off; ``text`` then holds what arrived, and ``error`` the reason if there is one. ``note`` says in a
+    few words what else a person should know of how it came about: without which parameter it was asked, a refusal.
     """
 
     expert: str
@@ -200,6 +203,7 @@ class Answer:
     is_complete: bool
     error: AnswerError | None
     retries: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,19 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from routing.answer.call import Call
 from routing.answer.client import Request, Settings, Stream
+from routing.answer.errors import reply_from
+from routing.answer.normalise import hearing
 from routing.answer.stream import Tap, pieces
 from routing.answer.text import reading_ease
+from routing.answer.usage import Usage
 from routing.errors import PromptError
 from routing.keys import Access, KeyRing
 from routing.schema import Answer, AnswerEvent, Expert
@@ -85,8 +90,11 @@ def answers(requests: Sequence[Request], *, keys: KeyRing | None = None) -> tupl
 def _events(requests: tuple[Request, ...], keys: KeyRing, stop: Stop) -> Iterator[AnswerEvent]:
     events: queue.Queue[AnswerEvent] = queue.Queue()
     pending = {request.key: Call(request, keys, LiteLLM(), events.put) for request in requests}
-    for call in pending.values():
-        call.start()
+    for call in list(pending.values()):
+        try:
+            call.start()
+        except RuntimeError as problem:  # no more threads: this one's failure, and no other's
+            events.put(AnswerEvent(call.request.key, "finished", answer=call.failed(problem)))
     try:
         while pending:
             try:
@@ -130,26 +138,23 @@ class LiteLLM:
         return (openai.OpenAIError, httpx.HTTPError, httpx.StreamError, OSError, ValueError, *loose)
 
     def open(self, access: Access, request: Request) -> Stream:
-        """Send one request; the text comes from iterating the stream."""
-        settings = request.settings
-        response = load_litellm().completion(
-            model=access.model,
-            messages=request.messages(),
-            **({"response_format": {"type": "json_object"}} if settings.is_json else {}),
-            api_key=access.key.reveal(),
-            api_base=access.address,
-            stream=True,
-            stream_options={"include_usage": True},
-            max_tokens=settings.max_tokens,
-            temperature=settings.temperature,
-            timeout=settings.timeout_s,
-            max_retries=0,
-            num_retries=0,
-            drop_params=True,
-            caching=False,
-        )
+        """Send one request; the text comes from iterating the stream.
+
+        Raises:
+            Reply: The server refused it, in its own words.
+        """
+        seen = Stream(pieces=iter(()), until=time.monotonic() + request.settings.timeout_s)
+        listening = hearing.set(seen)
+        try:
+            response = load_litellm().completion(**_arguments(access, request))
+        except self.errors() as problem:
+            if (reply := reply_from(problem, seen.heard)) is None:
+                raise
+            raise reply from problem
+        finally:
+            hearing.reset(listening)
         provider = response.completion_stream
-        seen = Stream(pieces=iter(()), close=getattr(provider, "close", None))
+        seen.close = getattr(provider, "close", None)
         response.completion_stream = Tap(provider, seen)
         seen.pieces = pieces(response, seen)
         return seen
@@ -158,12 +163,56 @@ class LiteLLM:
         """About how many tokens a text has, by a tokenizer that LiteLLM brings along."""
         return int(load_litellm().token_counter(model="gpt-4o-mini", text=text))
 
-    def price(self, model: str) -> tuple[float, float] | None:
-        """US dollars per million tokens in and out by LiteLLM's own map, None if it lists none."""
-        prices = load_litellm().model_cost
-        entry = prices.get(model) or prices.get(model.split("/", 1)[-1]) or {}
-        price_in, price_out = entry.get("input_cost_per_token"), entry.get("output_cost_per_token")
-        return (price_in * 1e6, price_out * 1e6) if price_in and price_out else None
+    def cost(self, model: str, prices: Mapping[str, object], usage: Usage, tier: str | None) -> float:
+        """US dollars of an answer, by LiteLLM's own function: cached input, reasoning, tiers by length and service."""
+        litellm = load_litellm()
+        from litellm.litellm_core_utils.llm_cost_calc.utils import generic_cost_per_token
+
+        types = litellm.types.utils
+        tokens_in, tokens_out = usage.input_tokens or 0, usage.output_tokens or 0
+        stated = types.Usage(
+            prompt_tokens=tokens_in,
+            completion_tokens=tokens_out,
+            total_tokens=tokens_in + tokens_out,
+            prompt_tokens_details=types.PromptTokensDetailsWrapper(
+                cached_tokens=usage.cached_tokens, cache_creation_tokens=usage.written_tokens
+            ),
+            completion_tokens_details=types.CompletionTokensDetailsWrapper(reasoning_tokens=usage.reasoning_tokens),
+        )
+        provider, _, name = model.partition("/")
+        return float(sum(generic_cost_per_token(name, stated, provider, service_tier=tier, model_info=dict(prices))))
+
+
+def _arguments(access: Access, request: Request) -> dict[str, Any]:
+    """What LiteLLM is called with."""
+    settings, changes = request.settings, request.changes
+    limit = min(settings.max_tokens, changes.limit or settings.max_tokens)
+    wishes: dict[str, Any] = {
+        "max_tokens": limit,
+        "temperature": settings.temperature,
+        "stream_options": {"include_usage": True},
+        **({"response_format": {"type": "json_object"}} if settings.is_json else {}),
+    }
+    own: dict[str, Any] = {}
+    if "stream" in changes.left_out:  # the answer becomes a stream again on its way, see normalise
+        own["stream"] = False
+        del wishes["stream_options"]
+    if changes.limit_name not in {None, "max_tokens"} and "max_tokens" not in changes.left_out:
+        own[str(changes.limit_name)] = wishes.pop("max_tokens")
+    return {
+        "model": access.model,
+        "messages": request.messages(),
+        **{name: wish for name, wish in wishes.items() if name not in changes.left_out},
+        **({"extra_body": own} if own else {}),
+        "api_key": access.key.reveal(),
+        "api_base": access.address,
+        "stream": True,
+        "timeout": settings.timeout_s,
+        "max_retries": 0,
+        "num_retries": 0,
+        "drop_params": True,
+        "caching": False,
+    }
 
 
 def prepare() -> None:
@@ -207,6 +256,8 @@ def _litellm() -> ModuleType:
     import litellm
 
     litellm.suppress_debug_info = True
+    # Its guard against a model that goes round in circles cuts true answers: 150 times the same line of a table.
+    litellm.REPEATED_STREAMING_CHUNK_LIMIT = sys.maxsize
     litellm.telemetry = False
     litellm.disable_streaming_logging = True
     litellm.turn_off_message_logging = True

@@ -1,17 +1,22 @@
 """One call to one expert: its thread, its retries, its time limit, and the answer it ends with."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeVar
 
-from routing.answer.client import Client, Request, Stream
-from routing.answer.errors import RETRYABLE, explain
-from routing.errors import AnswerError, TimedOut
+from routing.answer.client import Changes, Client, Request, Stream
+from routing.answer.errors import RETRYABLE, Reply, explain, without_keys
+from routing.answer.refusals import adapted
+from routing.answer.stream import shown
+from routing.answer.usage import Usage
+from routing.errors import AnswerError, TimedOut, ToolWanted
 from routing.keys import Access, KeyRing
 from routing.local import local_experts, weights_of
-from routing.schema import OWN_ADDRESS, Answer, AnswerEvent
+from routing.prices import prices_of
+from routing.schema import OWN_ADDRESS, STATED, STATED_THERE, Answer, AnswerEvent
 
 _GRACE_S = 1.0  # a call that reports its own time-out is given this long to do so
 _BACK_OFF_S = 0.5
@@ -19,8 +24,12 @@ MOST_CHARACTERS: Final = 200_000  # far beyond the longest answer that can be as
 CUT: Final = frozenset({"stopped", "length", "content_filter"})  # how an answer ends that is only a part
 _LEAST_KEY = 5  # shorter ones, "none" among them, are words
 NO_ANSWER: Final = "none, since no answer came"
+_MOST_CHANGES: Final = 8  # of a request that a server refuses: each parameter once, the length limit by name and number
+# An answer for which no limit could be sent is cut here: no text has more characters a token.
+_CHARACTERS_PER_TOKEN: Final = 8
 
 
+T = TypeVar("T")
 Emit = Callable[[AnswerEvent], None]
 
 
@@ -37,6 +46,7 @@ class _Progress:
     stream: Stream | None = None
     access: Access | None = None
     retries: int = 0
+    changes: Changes = Changes()
     is_done: bool = False
 
 
@@ -66,12 +76,20 @@ class Call:
         return not self._thread.is_alive() and not self._state.is_done
 
     def abandon(self, *, is_stopped: bool = True) -> Answer:
-        """Stop listening; the answer holds what arrived. The connection closes with the next piece at the latest."""
+        """Stop listening; the answer holds what arrived. The connection closes with the next bytes at the latest."""
         self._abandoned.set()
         error: AnswerError | None = None
-        if not is_stopped:
-            error = self._explain(TimeoutError()) if self.is_overdue else self._explain(ValueError("no last word"))
+        stream = self._state.stream
+        if stream is not None:
+            stream.is_left = True
+        if not is_stopped and not (stream is not None and stream.is_finished and self.is_overdue):
+            error = self._explain(TimeoutError() if self.is_overdue else _INTERNAL)
         return self._answer(error, is_stopped=is_stopped)
+
+    def failed(self, problem: Exception) -> Answer:
+        """The answer of a call that could not even begin."""
+        self._abandoned.set()
+        return self._answer(self._explain(_internal(problem)))
 
     def _passed(self) -> float:
         return time.monotonic() - self._state.began
@@ -83,9 +101,12 @@ class Call:
             error = self._try_often(self._state.access)
         except AnswerError as failure:
             error = failure
+        except Exception as failure:  # noqa: BLE001 - whatever breaks here is this column's failure and no other's
+            error = self._explain(_internal(failure))
+        answer = self._answer(error)
         self._state.is_done = True
         if not self._abandoned.is_set():
-            self._emit(AnswerEvent(self.request.key, "finished", answer=self._answer(error)))
+            self._emit(AnswerEvent(self.request.key, "finished", answer=answer))
 
     def _find_access(self) -> Access:
         """Keys and address; starts a local expert and tells how far it is."""
@@ -107,26 +128,44 @@ class Call:
         if self._abandoned.is_set():
             return None
         self._state.began, self._state.is_sent = time.monotonic(), True
-        for tries in range(1, self._settings.retries + 2):
+        request, tries, changes = self.request, 1, 0
+        while True:
             self._state.retries = tries - 1
             try:
-                self._read(access)
+                self._read(access, request, is_first=tries == 1 and not changes)
             except foreign as failure:
                 error = self._explain(failure, tries)
+                wait_s = getattr(failure, "wait_s", None)
+                changed = adapted(failure, error, request) if changes < _MOST_CHANGES else None
             else:
                 return self._judge()
-            may_pass = isinstance(error, RETRYABLE) and not self._state.text and tries <= self._settings.retries
-            if not may_pass or self._abandoned.wait(_BACK_OFF_S * tries):
+            if self._state.text or self._abandoned.is_set():
                 return error
+            if changed is not None:
+                request, changes = changed, changes + 1
+                self._state.changes = request.changes
+                self._emit(AnswerEvent(self.request.key, "retrying", f"Now {request.changes.note}"))
+                continue
+            pause_s = max(_BACK_OFF_S * tries, (wait_s or 0.0) + _GRACE_S / 10)
+            may_pass = isinstance(error, RETRYABLE) and tries <= self._settings.retries
+            if not may_pass or self._passed() + pause_s >= self._settings.timeout_s:
+                return error
+            if wait_s:
+                self._emit(AnswerEvent(self.request.key, "retrying", f"Waiting {pause_s:.0f} s, as its server asks"))
+            if self._abandoned.wait(pause_s):
+                return error
+            tries += 1
             self._emit(AnswerEvent(self.request.key, "retrying", str(error)))
-        return None
 
-    def _read(self, access: Access) -> None:
+    def _read(self, access: Access, request: Request, *, is_first: bool) -> None:
         state = self._state
-        request = self.request
-        if state.retries:  # the first try keeps the round figure: LiteLLM keeps one client for each
+        if not is_first:  # the first try keeps the round figure: LiteLLM keeps one client for each
             left = max(0.1, self._settings.timeout_s - self._passed())
             request = replace(request, settings=replace(self._settings, timeout_s=left))
+        most = MOST_CHARACTERS
+        if "max_tokens" in request.changes.left_out:
+            most = min(most, self._settings.max_tokens * _CHARACTERS_PER_TOKEN)
+        state.stream = None  # what an earlier try said does not count
         stream = state.stream = self._client.open(access, request)
         try:
             for piece in stream.pieces:
@@ -139,10 +178,10 @@ class Call:
                     continue
                 if state.first_token_s is None:
                     state.first_token_s = self._passed()
-                state.text.append(piece[: MOST_CHARACTERS - state.length])
+                state.text.append(piece[: most - state.length])
                 state.length += len(state.text[-1])
                 self._emit(AnswerEvent(self.request.key, "text", state.text[-1]))
-                if state.length >= MOST_CHARACTERS:
+                if state.length >= most:
                     stream.finish_reason = "length"
                     return
         finally:
@@ -156,14 +195,24 @@ class Call:
 
     def _judge(self) -> AnswerError | None:
         """What is wrong with an answer that ended without an exception."""
-        stream = self._state.stream
+        stream, has_text = self._state.stream, bool("".join(self._state.text).strip())
         if self._abandoned.is_set() or stream is None:
             return None
-        if stream.finish_reason is None:
-            return self._explain(ValueError("the answer ended without saying why"))
-        if not self._state.text and stream.finish_reason not in CUT:
-            return self._explain(ValueError("the answer is empty"))
+        if stream.tools and not has_text:
+            return self._tool_wanted(stream.tools)
+        if not stream.is_finished:
+            return self._explain(Reply("the answer ended without saying why"))
+        if not has_text and stream.finish_reason not in CUT:
+            why = "it reasoned, and then wrote no answer" if self._state.is_reasoning else "the answer is empty"
+            return self._explain(Reply(why))
         return None
+
+    def _tool_wanted(self, tools: tuple[str, ...]) -> ToolWanted:
+        names = ", ".join(repr(shown(without_keys(name))) for name in tools[:3] if name)
+        return ToolWanted(
+            f"{self.expert.title} wanted to call a tool{f' ({names})' if names else ''} and wrote no answer; no tools are "
+            "offered here. Ask for an answer in words, or choose another expert."
+        )
 
     def _explain(self, error: BaseException, tries: int = 1) -> AnswerError:
         address = self._state.access.address if self._state.access else None
@@ -176,51 +225,92 @@ class Call:
     def _answer(self, error: AnswerError | None, *, is_stopped: bool = False) -> Answer:
         state, text = self._state, "".join(self._state.text)
         stream = state.stream or Stream(iter(()))
-        tokens_in, tokens_out, tokens_source = self._tokens(stream, text)
-        cost, cost_source = self._cost(tokens_in, tokens_out)
+        usage, tokens_source = self._guarded(lambda: self._tokens(stream, text), (Usage(), "unknown"))
+        cost, cost_source = self._guarded(lambda: self._cost(usage, stream), (None, "unknown"))
         # What failed before any text is not billed, unless the provider says otherwise, time ran out or it had begun to
         # reason: then it was at work, and what that cost is unknown.
-        was_at_work = bool(text) or state.is_reasoning or isinstance(error, TimedOut)
+        was_at_work = bool(text) or state.is_reasoning or isinstance(error, TimedOut | ToolWanted)
         has_failed = error is not None and not was_at_work
         if cost is None and (has_failed or not state.is_sent):
             cost, cost_source = 0.0, NO_ANSWER
-        reason = "stopped" if is_stopped else stream.finish_reason
+        finish = "refusal" if stream.is_refusal and stream.finish_reason in {None, "stop"} else stream.finish_reason
+        reason = "stopped" if is_stopped else finish
         return Answer(
             expert=self.expert.name,
             text=text,
             time_to_first_token_s=state.first_token_s,
             latency_s=self._passed() if state.is_sent else 0.0,
-            input_tokens=tokens_in,
-            output_tokens=tokens_out,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
             tokens_source=tokens_source,
             cost_usd=cost,
             cost_source=cost_source,
             served=stream.served,
             finish_reason=reason,
-            is_complete=error is None and reason is not None and reason not in CUT,
+            is_complete=error is None and stream.is_finished and reason not in CUT,
             error=error,
             retries=state.retries,
+            note=_note(state.changes, stream, text),
         )
 
-    def _tokens(self, stream: Stream, text: str) -> tuple[int | None, int | None, str]:
-        if stream.input_tokens is not None and stream.output_tokens is not None:
-            return stream.input_tokens, stream.output_tokens, "reported by the provider"
-        if not text:
-            return None, None, "unknown"
-        count = self._client.count_tokens
-        asked = sum(count(message["content"]) for message in self.request.messages())
-        return asked, count(text), "counted here, about"
+    def _guarded(self, work: Callable[[], T], otherwise: T) -> T:
+        """What work gives; the answer itself must not be lost with a figure about it."""
+        try:
+            return work()
+        except Exception:  # noqa: BLE001 - tokenizers and price lists fail in many ways, which all mean: unknown
+            return otherwise
 
-    def _cost(self, tokens_in: int | None, tokens_out: int | None) -> tuple[float | None, str]:
-        """Cost by the catalogue's price, so that it compares with the predicted cost; unknown is None, never 0."""
+    def _tokens(self, stream: Stream, text: str) -> tuple[Usage, str]:
+        """Tokens as the provider states them; counted here where it does not, or where it states none for a text."""
+        usage = stream.usage or Usage()
+        tokens_in, tokens_out = usage.input_tokens or None, usage.output_tokens
+        if text and not tokens_out:
+            tokens_out = None
+        if tokens_in is not None and tokens_out is not None:
+            return usage, f"reported by the provider{f' ({usage.parts})' if usage.parts else ''}"
+        if not text:
+            return replace(usage, input_tokens=None, output_tokens=None), "unknown"
+        count = self._client.count_tokens
+        asked = tokens_in or sum(count(message["content"]) for message in self.request.messages())
+        return replace(usage, input_tokens=asked, output_tokens=tokens_out or count(text)), "counted here, about"
+
+    def _cost(self, usage: Usage, stream: Stream) -> tuple[float | None, str]:
+        """What the provider states, else tokens by the catalogue's price, as it was predicted; unknown is None, never 0."""
         expert, access = self.expert, self._state.access
-        if expert.name in self._keys.unpriced:
-            return None, OWN_ADDRESS
-        if expert.is_local and expert.name not in self._keys.endpoints:
+        is_unpriced = expert.name in self._keys.unpriced
+        is_elsewhere = expert.name in self._keys.endpoints
+        if expert.is_local and not is_elsewhere:
             return 0.0, "runs on this machine"
-        prices, source = (expert.price_in_usd_per_mtok, expert.price_out_usd_per_mtok), expert.price_source
-        if None in prices and access is not None and (listed := self._client.price(access.model)):
-            prices, source = listed, "LiteLLM's price map"
-        if tokens_in is None or tokens_out is None or prices[0] is None or prices[1] is None:
+        # A 0 is what gateways state that know no price; OpenRouter has experts that are free.
+        if usage.cost_usd or (
+            usage.cost_usd == 0 and (expert.litellm or "").startswith("openrouter/") and not is_elsewhere
+        ):
+            return usage.cost_usd, STATED_THERE if is_unpriced else STATED
+        if is_unpriced:
+            return None, OWN_ADDRESS
+        prices, source = prices_of(expert, access.model if access else None), expert.price_source
+        if expert.price_in_usd_per_mtok is None and prices:
+            source = "LiteLLM's price map"
+        if usage.input_tokens is None or usage.output_tokens is None or not prices:
             return None, "unknown"
-        return (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6, source
+        model = access.model if access else expert.litellm or expert.name
+        cost = self._client.cost(model, prices, usage, stream.service_tier)
+        return (cost, source) if math.isfinite(cost) and cost >= 0 else (None, "unknown")
+
+
+_INTERNAL: Final = Reply("its call ended without a last word")
+
+
+def _internal(problem: Exception) -> Reply:
+    """A failure of the program itself, by its kind alone: what it says could be anything."""
+    return Reply(f"{type(problem).__name__} in this program")
+
+
+def _note(changes: Changes, stream: Stream, text: str) -> str:
+    """What a person should know about how an answer came about, in a few words; mostly nothing."""
+    told = [changes.note] if changes.note else []
+    if stream.is_refusal:
+        told.append("refused to answer: these are its words")
+    if stream.tools and text.strip():
+        told.append("wanted to call a tool besides")
+    return "; ".join(told)

@@ -1,9 +1,10 @@
 """What a call needs and gives: its settings, the stream of its answer, and the client that carries it out."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
 
+from routing.answer.usage import Usage, usage_of, value
 from routing.errors import PreferenceError
 from routing.keys import Access
 from routing.local import SYSTEM_MESSAGE
@@ -58,6 +59,39 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """What of a request a server refused, and what it is sent instead.
+
+    Args:
+        left_out: Parameters that are not sent; "system" puts the system message before the first prompt.
+        limit_name: The name under which the longest answer is sent, where not as ``max_tokens``.
+        limit: The longest answer that the server allows, where that is less than was wished.
+    """
+
+    left_out: tuple[str, ...] = ()
+    limit_name: str | None = None
+    limit: int | None = None
+
+    @property
+    def note(self) -> str:
+        """What was changed, as part of a sentence; empty where nothing was."""
+        told = [f"without {WITHOUT.get(name, name)}" for name in self.left_out]
+        if self.limit is not None:
+            told.append(f"for at most {self.limit:,} tokens")
+        if self.limit_name is not None and "max_tokens" not in self.left_out:
+            told.append(f"with {self.limit_name} for max_tokens")
+        return f"asked {' and '.join(told)}, since the server refused the usual request" if told else ""
+
+
+# How a change is told, where not by the parameter's own name.
+WITHOUT: Final = {
+    "max_tokens": "a length limit",
+    "system": "a system role (its message stands before the prompt)",
+    "stream": "streaming",
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What one column of a comparison asks.
 
@@ -67,6 +101,7 @@ class Request:
         settings: How.
         history: The turns before, oldest first.
         column: Name of the column; the expert's name where each expert is asked once.
+        changes: What its server refused, and how it is asked instead.
     """
 
     expert: Expert
@@ -74,6 +109,7 @@ class Request:
     settings: Settings
     history: tuple[Message, ...] = ()
     column: str = ""
+    changes: Changes = Changes()
 
     @property
     def key(self) -> str:
@@ -92,23 +128,83 @@ class Request:
                 said[-1]["content"] += f"\n\n{text}"
             else:
                 said.append({"role": role, "content": text})
+        if "system" in self.changes.left_out and len(said) > 1 and said[0]["role"] == "system":
+            wish = said.pop(0)["content"]
+            said[0]["content"] = f"{wish}\n\n{said[0]['content']}"
         return said
 
 
 @dataclass(slots=True)
-class Stream:
-    """An answer as it arrives, and what the provider said about it; None where it said nothing.
+class Heard:
+    """A refusal as it came: status, headers and the beginning of the body."""
 
-    ``is_reasoning`` says whether the last piece was of the reasoning before an answer, which is not shown.
+    status: int
+    headers: Mapping[str, str]
+    body: bytearray = field(default_factory=bytearray)
+
+
+@dataclass(slots=True)
+class Stream:
+    """An answer as it arrives, and what the provider said about it; None or empty where it said nothing.
+
+    Args:
+        pieces: The text, ``""`` for pieces of something else.
+        served: The name under which it says that it answered.
+        usage: Tokens and cost as stated.
+        service_tier: The tier at which it says that it charges, such as "flex".
+        finish_reason: How the answer ended.
+        is_done: Whether the server said its last word, with or without a reason.
+        is_refusal: Whether what came are the words of a refusal.
+        tools: Names of tools that the model wanted to call.
+        is_reasoning: Whether the last piece was of the reasoning before an answer, which is not shown.
+        failure: What went wrong on the way, beside what the client raises.
+        heard: The answer of a server that refused.
+        until: When the time limit is over, by the monotonic clock.
+        is_left: Whether nobody listens any more.
+        is_normalised: Whether all of the above was noted from the server's own bytes.
+        close: Hangs up.
     """
 
     pieces: Iterator[str]
     served: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
+    usage: Usage | None = None
+    service_tier: str | None = None
     finish_reason: str | None = None
-    close: Callable[[], None] | None = None
+    is_done: bool = False
+    is_refusal: bool = False
+    tools: tuple[str, ...] = ()
     is_reasoning: bool = False
+    failure: Exception | None = None
+    heard: Heard | None = None
+    until: float | None = None
+    is_left: bool = False
+    is_normalised: bool = False
+    close: Callable[[], None] | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more is to come of the answer itself."""
+        return self.is_done or self.finish_reason is not None
+
+    def note(self, chunk: object) -> None:
+        """What a chunk says besides its text: who served it, at which tier, and usage, wherever that stands."""
+        served, tier = value(chunk, "model"), value(chunk, "service_tier")
+        if isinstance(served, str) and served.strip():
+            self.served = served.replace("\0", "")[:200]
+        if isinstance(tier, str) and tier:
+            self.service_tier = tier[:40]
+        self.usage = usage_of(value(chunk, "usage")) or usage_of(value(value(chunk, "x_groq"), "usage")) or self.usage
+
+    def note_delta(self, delta: object) -> None:
+        """What a part of the message says besides its text: refusals, and wishes for tools."""
+        self.is_refusal = self.is_refusal or bool(value(delta, "refusal"))
+        calls, one = value(delta, "tool_calls"), value(delta, "function_call")
+        wanted = [value(call, "function") for call in calls] if isinstance(calls, list | tuple) else []
+        for call in [*wanted, *([one] if one else [])]:
+            name = value(call, "name")
+            named = name[:60] if isinstance(name, str) and name else ""
+            if named not in self.tools and (named or not self.tools):
+                self.tools = (*(tool for tool in self.tools if tool), named)
 
 
 class Client(Protocol):
@@ -131,6 +227,6 @@ class Client(Protocol):
         """About how many tokens a text has."""
         ...
 
-    def price(self, model: str) -> tuple[float, float] | None:
-        """US dollars per million tokens in and out, None if unknown."""
+    def cost(self, model: str, prices: Mapping[str, object], usage: Usage, tier: str | None) -> float:
+        """US dollars of an answer at these prices, which stand under the names of LiteLLM's price map."""
         ...

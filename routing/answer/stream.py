@@ -4,6 +4,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from routing.answer.client import Stream
+from routing.answer.usage import value
+
+_OPEN, _CLOSE = "<think>", "</think>"
 
 
 class _Over(BaseException):
@@ -30,12 +33,8 @@ class Tap:
         except StopIteration:
             # LiteLLM would put the answer together, count and price it once more: as much work as all the rest.
             raise _Over from None
-        served, usage = _get(chunk, "model"), _get(chunk, "usage")
-        if isinstance(served, str) and served:
-            self._seen.served = served
-        tokens_in, tokens_out = _get(usage, "prompt_tokens"), _get(usage, "completion_tokens")
-        if isinstance(tokens_in, int) and isinstance(tokens_out, int):
-            self._seen.input_tokens, self._seen.output_tokens = tokens_in, tokens_out
+        if not self._seen.is_normalised:
+            self._seen.note(chunk)
         return chunk
 
     def __getattr__(self, name: str) -> object:
@@ -48,25 +47,70 @@ def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
     Args:
         response: LiteLLM's chunks.
         seen: Where to note the finish.
+
+    Raises:
+        Exception: What went wrong on the way, as ``seen`` noted it.
     """
+    thinking = _Thinking()
     with suppress(_Over):
         for chunk in response:
-            choices = _get(chunk, "choices")
-            delta = _get(choices[0], "delta") if isinstance(choices, list) and choices else None
-            seen.is_reasoning = bool(_get(delta, "reasoning_content"))
-            # JSON may escape half of a character; such a half can be neither shown nor kept.
-            yield _text(_get(delta, "content")).encode("utf-8", "replace").decode("utf-8")
-    # LiteLLM says "stop" even if the provider never did; only what was received counts.
-    finish = getattr(response, "received_finish_reason", None)
-    seen.finish_reason = finish if isinstance(finish, str) else None
+            choices = value(chunk, "choices")
+            delta = value(choices[0], "delta") if isinstance(choices, list) and choices else None
+            if not seen.is_normalised:
+                seen.note_delta(delta)
+            text = thinking.took(shown(_text(value(delta, "content"))))
+            seen.is_reasoning = thinking.is_open or bool(value(delta, "reasoning_content"))
+            yield text
+    if rest := thinking.rest():
+        yield rest
+    if not seen.is_normalised:
+        # LiteLLM says "stop" even if the provider never did; only what was received counts.
+        finish = getattr(response, "received_finish_reason", None)
+        seen.finish_reason = finish if isinstance(finish, str) else None
+    if seen.failure is not None:
+        raise seen.failure
+
+
+def shown(text: str) -> str:
+    """The text without halves of characters and NUL, which can be neither shown nor kept."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
+
+
+class _Thinking:
+    """Keeps reasoning that a model writes between ``<think>`` and ``</think>`` before its answer out of the answer."""
+
+    def __init__(self) -> None:
+        self._waiting = ""
+        self._is_answer = self._is_after = False
+        self.is_open = False
+
+    def took(self, text: str) -> str:
+        """What of the text is answer."""
+        if self._is_answer or not text:
+            return text
+        self._waiting += text
+        if self.is_open:
+            _, end, after = self._waiting.partition(_CLOSE)
+            self._waiting = after if end else self._waiting[-len(_CLOSE) :]
+            self.is_open, self._is_after = not end, bool(end)
+        start = self._waiting.lstrip()
+        if self.is_open or not start or (not self._is_after and _OPEN.startswith(start)):
+            if not self.is_open and start == _OPEN:
+                self.is_open, self._waiting = True, ""
+            return ""
+        if not self._is_after and start.startswith(_OPEN):
+            self.is_open, self._waiting = True, ""
+            return self.took(start.removeprefix(_OPEN))
+        text, self._waiting, self._is_answer = start if self._is_after else self._waiting, "", True
+        return text
+
+    def rest(self) -> str:
+        """What waited at the end for more."""
+        return "" if self.is_open or self._is_answer or self._is_after else self._waiting
 
 
 def _text(content: object) -> str:
     """The text of a message: words, or parts of which some are text."""
     parts = content if isinstance(content, list) else [content]
-    texts = (part if isinstance(part, str) else _get(part, "text") for part in parts)
+    texts = (part if isinstance(part, str) else value(part, "text") for part in parts)
     return "".join(text for text in texts if isinstance(text, str))
-
-
-def _get(thing: object, name: str) -> object:
-    return thing.get(name) if isinstance(thing, dict) else getattr(thing, name, None)

@@ -10,6 +10,8 @@ from typing import Final
 
 import httpx
 
+from routing.answer.normalise import normalised
+
 _LAST: Final = b"[DONE]"
 _LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 
@@ -23,7 +25,7 @@ def open_session(verify: SSLContext | str | bool) -> httpx.Client:
     Args:
         verify: How certificates are checked, as httpx takes it.
     """
-    hooks = {"response": [to_the_end]}
+    hooks = {"response": [to_the_end, normalised]}
     session = httpx.Client(verify=verify, follow_redirects=False, limits=_LIMITS, event_hooks=hooks)
     session.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session

@@ -1,14 +1,16 @@
 """Answers of several experts while they are being written: a page may look at any time, from any thread."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from routing.answer import Stop, ask
 from routing.answer.client import Request
+from routing.errors import ServerFailed
 from routing.keys import KeyRing
-from routing.schema import Answer, Expert
+from routing.schema import Answer, AnswerEvent, Expert
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +126,65 @@ class Comparison:
             self._idle.clear()
 
         def follow() -> None:
+            missing = {request.key for request in requests}
             try:
                 for event in events:
-                    if event.kind == "finished" and event.answer is not None:
-                        self._finished(event.column, event.answer)
-                        continue
-                    with self._lock:
-                        column = self._columns[event.column]
-                        if event.kind == "text":
-                            column = replace(column, text=column.text + event.text, note="")
-                        else:
-                            column = replace(column, note=event.text, share=event.share)
-                        self._columns[event.column] = column
-                        self._heard.notify_all()
+                    if event.kind == "finished":
+                        missing.discard(event.column)
+                    self._take(event)
+            except Exception as problem:  # noqa: BLE001 - what was asked must end, however it does
+                self._lost(missing, problem)
             finally:
                 self._ended()
 
-        threading.Thread(target=follow, name="comparison", daemon=True).start()
+        thread = threading.Thread(target=follow, name="comparison", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as problem:  # no more threads
+            self._lost({request.key for request in requests}, problem)
+            self._ended()
+
+    def _take(self, event: AnswerEvent) -> None:
+        """One event; what fails here is its column's failure and no other's."""
+        try:
+            if event.answer is not None:
+                self._finished(event.column, event.answer)
+                return
+            with self._lock:
+                column = self._columns[event.column]
+                if event.kind == "text":
+                    column = replace(column, text=column.text + event.text, note="")
+                else:
+                    column = replace(column, note=event.text, share=event.share)
+                self._columns[event.column] = column
+                self._heard.notify_all()
+        except Exception as problem:  # noqa: BLE001 - see above
+            self._lost([event.column] if event.kind == "finished" else [], problem)
+
+    def _lost(self, keys: Collection[str], problem: Exception) -> None:
+        """Nothing more is heard of these columns: they end with what they have, at an unknown cost."""
+        for key in keys:
+            column = self._columns[key]
+            if column.answer is not None:
+                continue
+            error = ServerFailed(
+                f"{column.expert.title} was lost on the way ({type(problem).__name__} in this program): try again."
+            )
+            answer = _lost_answer(column, error)
+            self._keep(column, answer)
+            with self._lock:
+                self._columns[key] = replace(column, note="", answer=answer)
+                self._heard.notify_all()
+
+    def _keep(self, column: Column, answer: Answer) -> None:
+        """What a recorder cannot keep is its to tell; the answer is on the screen all the same."""
+        if self._recorder is not None:
+            with suppress(Exception):
+                self._recorder.keep(column, answer)
 
     def _finished(self, key: str, answer: Answer) -> None:
         column = self._columns[key]
-        if self._recorder is not None:
-            self._recorder.keep(column, answer)
+        self._keep(column, answer)
         with self._lock:
             successor = self._successor(column, answer)
             if successor is None:
@@ -174,7 +213,8 @@ class Comparison:
             self._running -= 1
             is_over = self._running == 0
         if is_over and self._recorder is not None:
-            self._recorder.finish()
+            with suppress(Exception):
+                self._recorder.finish()
         with self._lock:
             if self._running == 0:
                 self._idle.set()
@@ -188,6 +228,15 @@ def _empty_columns(requests: Sequence[Request]) -> dict[str, Column]:
         asked[request.expert.name] = repeat + 1
         columns[request.key] = Column(request.key, request.expert, request.expert, repeat)
     return columns
+
+
+def _lost_answer(column: Column, error: ServerFailed) -> Answer:
+    """What is left of an answer of which nothing but its text is known."""
+    return Answer(
+        expert=column.expert.name, text=column.text, time_to_first_token_s=None, latency_s=0.0, input_tokens=None,
+        output_tokens=None, tokens_source="unknown", cost_usd=None, cost_source="unknown", served=None,
+        finish_reason=None, is_complete=False, error=error, retries=0,
+    )  # fmt: skip
 
 
 def _fresh(column: Column, expert: Expert) -> Column:

@@ -9,7 +9,7 @@ from routing.store.records import KeptAnswer, KeptRun
 
 _FACTS = (
     *("served", "time_to_first_token_s", "latency_s", "input_tokens", "output_tokens", "tokens_source", "cost_usd"),
-    *("cost_source", "finish_reason", "is_complete", "retries"),
+    *("cost_source", "finish_reason", "is_complete", "retries", "note"),
 )
 
 

@@ -10,6 +10,7 @@ from routing.schema import OWN_ADDRESS, STATED_THERE, Answer, Pace
 from routing.store.records import KeptRun
 
 FEWEST_TOKENS: Final = 8  # answers shorter than this say nothing about tokens per second
+LONG_TOKENS: Final = 100  # and only those longer than this say it for answers of another length
 FACTS: Final = ("cost_usd", "latency_s", "output_tokens", "reading_ease")
 
 
@@ -62,7 +63,9 @@ def paces(runs: Iterable[KeptRun], at_own_address: Collection[str] = ()) -> dict
 
 def _pace(expert: str, answers: list[Answer]) -> Pace:
     first = [a.time_to_first_token_s for a in answers if a.time_to_first_token_s is not None]
-    speed = [s for s in map(tokens_per_second, answers) if s is not None]
+    # Where only short answers came, their speed is shown, but nothing is expected from it: see Pace.latency_of.
+    long = [a for a in answers if (a.output_tokens or 0) >= LONG_TOKENS and tokens_per_second(a) is not None]
+    speed = [s for s in map(tokens_per_second, long or answers) if s is not None]
     latency = [a.latency_s for a in answers]
     return Pace(
         expert=expert,
@@ -73,6 +76,8 @@ def _pace(expert: str, answers: list[Answer]) -> Pace:
         latency_s=float(np.median(latency)),
         latency_p95_s=float(np.quantile(latency, 0.95)),
         tokens_per_s_p95=_quantile(speed, 0.05),
+        n_long=len(long),
+        longest_tokens=max((a.output_tokens for a in answers if a.output_tokens is not None), default=None),
     )
 
 

@@ -66,23 +66,31 @@ class RunRecorder:
         self._lock = threading.Lock()
 
     def keep(self, column: Column, answer: Answer) -> None:
-        """Keep one answer, in the place of what its column held before it was asked again."""
-        try:
+        """Keep one answer, in the place of what its column held before it was asked again; settle its cost first."""
+        if column.key in self._lines:
+            with self._told("What an answer cost could not be kept"):
+                self._store.ledger.settle(self._lines[column.key], self._total(column.key, answer))
+        ease = None
+        with self._told("How easily an answer reads could not be measured"):
+            ease = reading_ease(answer.text)
+        with self._told("An answer could not be kept"):
             self._store.runs.replace(
-                self.run_id, answer, repeat=column.repeat, reading_ease=reading_ease(answer.text),
+                self.run_id, answer, repeat=column.repeat, reading_ease=ease,
                 asked=column.asked.name, has_taken_over=bool(column.failed),
             )  # fmt: skip
-            if column.key in self._lines:
-                self._store.ledger.settle(self._lines[column.key], self._total(column.key, answer))
-        except (SQLAlchemyError, ValueError) as problem:  # drivers refuse some characters with a ValueError
-            self.problem = f"An answer could not be kept ({type(problem).__name__}). {_CHECK}"
 
     def finish(self) -> None:
         """No answer is being written any more."""
-        try:
+        with self._told("The run could not be closed"):
             self._store.runs.finish(self.run_id)
-        except SQLAlchemyError as problem:
-            self.problem = f"The run could not be closed ({type(problem).__name__}). {_CHECK}"
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Whatever fails is told and stops nothing: databases, drivers and word lists fail in many ways."""
+        try:
+            yield
+        except Exception as problem:  # noqa: BLE001 - an answer on the screen must not be lost with its record
+            self.problem = f"{what} ({type(problem).__name__}). {_CHECK}"
 
     def reserve_again(self, column: str, most_usd: float, place: Place, budget_usd: float | None) -> None:
         """A column is about to be asked again: reserve what that may cost.

@@ -215,7 +215,8 @@ def _paced(prediction: Prediction, paces: Mapping[str, Pace]) -> Floats:
     seconds = prediction.latency_s.copy()
     for column, name in enumerate(prediction.experts):
         if name in paces:
-            seconds[0, column] = paces[name].latency_of(float(prediction.output_tokens[0, column]))
+            measured = paces[name].latency_of(float(prediction.output_tokens[0, column]))
+            seconds[0, column] = seconds[0, column] if measured is None else measured
     return seconds
 
 

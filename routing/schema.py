@@ -18,6 +18,7 @@ from routing.errors import AnswerError
 Floats = NDArray[np.float64]
 # Where the cost of an answer came from, if an expert was called at another address than its provider's.
 OWN_ADDRESS: Final = "unknown: your own address has no price here"
+FEWEST_ANSWERS: Final = 5  # before what was measured here takes the place of a prediction
 STATED: Final = "stated by the provider"
 STATED_THERE: Final = "stated by the provider at your own address"
 
@@ -147,6 +148,8 @@ class Pace:
         latency_s: Median time to the complete answer.
         latency_p95_s: Its 95th percentile.
         tokens_per_s_p95: Tokens per second that 95 % of the answers reached.
+        n_long: Answers long enough to tell how many tokens come in a second.
+        longest_tokens: Length of the longest answer measured, None where no length is known.
     """
 
     expert: str
@@ -157,12 +160,23 @@ class Pace:
     latency_s: float
     latency_p95_s: float
     tokens_per_s_p95: float | None = None
+    n_long: int = 0
+    longest_tokens: int | None = None
 
-    def latency_of(self, output_tokens: float) -> float:
-        """Expected seconds of an answer of that length; the median where throughput is unknown."""
-        if self.first_token_s is None or self.tokens_per_s is None or not math.isfinite(output_tokens):
+    def latency_of(self, output_tokens: float) -> float | None:
+        """Expected seconds of an answer of that length; None where what was measured does not tell.
+
+        Few answers tell nothing, and short ones nothing about long ones: the beginning of an answer is no measure of
+        how fast the rest comes.
+        """
+        if self.n < FEWEST_ANSWERS:
+            return None
+        if not math.isfinite(output_tokens):
             return self.latency_s
-        return self.first_token_s + output_tokens / self.tokens_per_s
+        if self.first_token_s is not None and self.tokens_per_s is not None and self.n_long >= FEWEST_ANSWERS:
+            return self.first_token_s + output_tokens / self.tokens_per_s
+        is_like_them = self.longest_tokens is not None and output_tokens <= self.longest_tokens
+        return self.latency_s if is_like_them else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,8 +77,11 @@ def decided(router: Router, reading: Reading, wanted: Preferences) -> Routed:
 
 def taught(routed: Routed) -> str:
     """Which predictions rest on what was measured or judged here, as a sentence; empty where none does."""
-    shown = set(routed.decision.options.experts)
-    measured = [pace.n for name, pace in paces().items() if name in shown]
+    options = routed.decision.options
+    shown = set(options.experts)
+    lengths = dict(zip(options.experts, options.values["verbosity"], strict=True))
+    known = {name: pace for name, pace in paces().items() if name in shown}
+    measured = [pace.n for name, pace in known.items() if pace.latency_of(float(lengths[name])) is not None]
     parts = []
     if measured:
         answers = f"{sum(measured):,} answer{'s' if sum(measured) != 1 else ''}"

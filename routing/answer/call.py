@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
@@ -46,7 +47,7 @@ class _Progress:
     stream: Stream | None = None
     access: Access | None = None
     retries: int = 0
-    changes: Changes = Changes()
+    changes: Changes = field(default_factory=Changes)
     is_done: bool = False
 
 
@@ -101,7 +102,7 @@ class Call:
             error = self._try_often(self._state.access)
         except AnswerError as failure:
             error = failure
-        except Exception as failure:  # noqa: BLE001 - whatever breaks here is this column's failure and no other's
+        except BaseException as failure:  # noqa: BLE001 - whatever breaks here, Rust's panics too, is this column's alone
             error = self._explain(_internal(failure))
         answer = self._answer(error)
         self._state.is_done = True
@@ -186,7 +187,8 @@ class Call:
                     return
         finally:
             if stream.close is not None:
-                stream.close()
+                with suppress(Exception):  # what came is here; how the line was hung up does not matter any more
+                    stream.close()
 
     def _tell_reasoning(self, stream: Stream) -> None:
         if stream.is_reasoning and not self._state.text and not self._state.is_reasoning:
@@ -210,8 +212,8 @@ class Call:
     def _tool_wanted(self, tools: tuple[str, ...]) -> ToolWanted:
         names = ", ".join(repr(shown(without_keys(name))) for name in tools[:3] if name)
         return ToolWanted(
-            f"{self.expert.title} wanted to call a tool{f' ({names})' if names else ''} and wrote no answer; no tools are "
-            "offered here. Ask for an answer in words, or choose another expert."
+            f"{self.expert.title} wanted to call a tool{f' ({names})' if names else ''} and wrote no answer; no tools "
+            "are offered here. Ask for an answer in words, or choose another expert."
         )
 
     def _explain(self, error: BaseException, tries: int = 1) -> AnswerError:
@@ -226,7 +228,8 @@ class Call:
         state, text = self._state, "".join(self._state.text)
         stream = state.stream or Stream(iter(()))
         usage, tokens_source = self._guarded(lambda: self._tokens(stream, text), (Usage(), "unknown"))
-        cost, cost_source = self._guarded(lambda: self._cost(usage, stream), (None, "unknown"))
+        unknown: tuple[float | None, str] = (None, "unknown")
+        cost, cost_source = self._guarded(lambda: self._cost(usage, stream), unknown)
         # What failed before any text is not billed, unless the provider says otherwise, time ran out or it had begun to
         # reason: then it was at work, and what that cost is unknown.
         was_at_work = bool(text) or state.is_reasoning or isinstance(error, TimedOut | ToolWanted)
@@ -257,7 +260,9 @@ class Call:
         """What work gives; the answer itself must not be lost with a figure about it."""
         try:
             return work()
-        except Exception:  # noqa: BLE001 - tokenizers and price lists fail in many ways, which all mean: unknown
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException:  # noqa: BLE001 - tokenizers and price lists fail in many ways, which all mean: unknown
             return otherwise
 
     def _tokens(self, stream: Stream, text: str) -> tuple[Usage, str]:
@@ -275,16 +280,15 @@ class Call:
         return replace(usage, input_tokens=asked, output_tokens=tokens_out or count(text)), "counted here, about"
 
     def _cost(self, usage: Usage, stream: Stream) -> tuple[float | None, str]:
-        """What the provider states, else tokens by the catalogue's price, as it was predicted; unknown is None, never 0."""
+        """What the provider states, else tokens by the price that was predicted with; unknown is None, never 0."""
         expert, access = self.expert, self._state.access
         is_unpriced = expert.name in self._keys.unpriced
         is_elsewhere = expert.name in self._keys.endpoints
         if expert.is_local and not is_elsewhere:
             return 0.0, "runs on this machine"
         # A 0 is what gateways state that know no price; OpenRouter has experts that are free.
-        if usage.cost_usd or (
-            usage.cost_usd == 0 and (expert.litellm or "").startswith("openrouter/") and not is_elsewhere
-        ):
+        is_free = usage.cost_usd == 0 and (expert.litellm or "").startswith("openrouter/") and not is_elsewhere
+        if usage.cost_usd or is_free:
             return usage.cost_usd, STATED_THERE if is_unpriced else STATED
         if is_unpriced:
             return None, OWN_ADDRESS
@@ -301,7 +305,7 @@ class Call:
 _INTERNAL: Final = Reply("its call ended without a last word")
 
 
-def _internal(problem: Exception) -> Reply:
+def _internal(problem: BaseException) -> Reply:
     """A failure of the program itself, by its kind alone: what it says could be anything."""
     return Reply(f"{type(problem).__name__} in this program")
 

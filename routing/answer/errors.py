@@ -275,8 +275,6 @@ def cause_of(error: BaseException) -> type[AnswerError]:
     inner = getattr(error, "original_exception", None)
     text = f"{str(error)[:4000]} {str(inner or '')[:4000]}"
     status = status_of(error)
-    if isinstance(error, Reply) and error.is_page and status is None:
-        return RequestRefused
     if isinstance(error, Reply) and isinstance(error.__cause__, Exception):  # LiteLLM knows more wordings
         return cause_of(error.__cause__)
     for wording, cause in BY_WORDING:
@@ -284,12 +282,10 @@ def cause_of(error: BaseException) -> type[AnswerError]:
             return cause
     if status is not None and status in BY_STATUS:
         return BY_STATUS[status]
-    if isinstance(error, Reply) and status is not None:
-        return RequestRefused if status < 500 else ServerFailed
-    for ancestor in type(error).__mro__:
-        if ancestor.__name__ in BY_NAME:
-            return BY_NAME[ancestor.__name__]
-    return ServerFailed
+    if isinstance(error, Reply) and (error.is_page or status is not None) and (status or 0) < 500:
+        return RequestRefused
+    names = (ancestor.__name__ for ancestor in type(error).__mro__)
+    return next((BY_NAME[name] for name in names if name in BY_NAME), ServerFailed)
 
 
 def status_of(error: BaseException) -> int | None:
@@ -310,14 +306,14 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
     context = f" of {expert.context_tokens:,} tokens" if expert.context_tokens else ""
     again = f" after {tries} tries" if tries > 1 else ""
     said, wait_s = detail(error), getattr(error, "wait_s", None)
-    quoted = f" ({said})" if isinstance(error, Reply) else ""
-    wait = "wait a minute" if wait_s is None else f"it asks to wait {_waiting(wait_s)}"
+    quoted = f", and says: {said}" if isinstance(error, Reply) else ""
+    wait = "Wait a minute" if wait_s is None else f"It asks to wait {_waiting(wait_s)}"
     sentences: Mapping[type[AnswerError], str] = {
         KeyRejected: f"{host} refused the key for {who}: check it under Keys; it may be mistyped, revoked "
         "or without access to this expert.",
-        NameUnknown: f"{host} serves nothing under the name {expert.litellm!r}, asked for {who}{quoted}: it may be retired; "
-        "choose another expert, or give an address of your own for it.",
-        RateLimited: f"{host} accepts no more calls for {who}{again}{quoted}: {wait}, check your quota, or choose "
+        NameUnknown: f"{host} serves nothing under the name {expert.litellm!r}, asked for {who}{quoted}. It may be "
+        "retired: choose another expert, or give an address of your own for it.",
+        RateLimited: f"{host} accepts no more calls for {who}{again}{quoted}. {wait}, check your quota, or choose "
         "another expert.",
         TimedOut: f"{who} gave no complete answer within the {timeout_s:g} s allowed: raise the time limit or "
         "choose a faster expert.",
@@ -328,9 +324,11 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
         RequestRefused: f"{who} refused the request ({said}): change the prompt or the settings.",
         ServerFailed: f"{who} failed or broke off its answer{again} ({said}): try again, or choose the next expert.",
     }
-    if isinstance(error, Reply) and error.is_page:
-        sentences = {**sentences, cause: f"{who} gave no answer: {said}. Check that {address or host} is the address of "
-                     "the model's server, and no page to sign in to or to look at."}  # fmt: skip
+    if isinstance(error, Reply) and error.is_page and cause is not ServerFailed:
+        return cause(
+            f"{who} gave no answer: {said}. Check that {address or host} is the address of the model's server, and no "
+            "page to sign in to or to look at."
+        )
     if expert.is_local and cause in {Unreachable, ServerFailed, KeyRejected}:
         return LocalFailed(f"{expert.title} stopped on this machine ({said}): try again, it restarts by itself.")
     return cause(sentences[cause])

@@ -103,8 +103,9 @@ class _Normalised(httpx.SyncByteStream):
                 if made := self._chunks.feed(b"", is_last=True):
                     yield made
         except (httpx.TransportError, zlib.error) as problem:
-            if not self._seen.is_finished:  # a server that hangs up after its last word said all
-                self._seen.failure = self._seen.failure or problem
+            if not self._seen.is_finished and self._seen.failure is None:  # after its last word it said all
+                is_late = isinstance(problem, httpx.TimeoutException)
+                self._seen.failure = TimeoutError() if is_late else Reply("the connection ended in the middle")
         yield self._chunks.end()
 
     def _unpacked(self, part: bytes) -> Iterator[bytes]:
@@ -239,14 +240,18 @@ class _Chunks:
         told = line[field.end() :].removeprefix(" ")
         if field[1] == "event":
             self._event = told.strip()
-        if field[1] != "data":
-            return []
-        if not self._data and (told.strip() == "[DONE]" or (found := _json(told)) is not None):
-            if told.strip() == "[DONE]":
-                self._seen.is_done = True
-                return []
+        elif field[1] == "data":
+            return self._took_data(told)
+        return []
+
+    def _took_data(self, told: str) -> list[bytes]:
+        """One line of data, mostly a whole object; else the beginning of one that goes on in the next."""
+        if not self._data and told.strip() == "[DONE]":
+            self._seen.is_done = True
+        elif not self._data and (found := _json(told)) is not None:
             return self._all_of(found)
-        self._data.append(told)
+        else:
+            self._data.append(told)
         return []
 
     def _dispatch(self) -> list[bytes]:
@@ -390,12 +395,8 @@ def reasoning_in(delta: dict[str, Any]) -> str:
     for name in ("reasoning_content", "reasoning", "thinking"):
         if isinstance(found := delta.get(name), str) and found:
             return found
-    parts = delta.get("content")
-    thoughts = (
-        [p.get("thinking") or p.get("text") for p in parts if isinstance(p, dict) and not text_in(p)]
-        if isinstance(parts, list)
-        else []
-    )
+    parts = delta["content"] if isinstance(delta.get("content"), list) else []
+    thoughts = [p.get("thinking") or p.get("text") for p in parts if isinstance(p, dict) and not text_in(p)]
     return "".join(t for t in thoughts if isinstance(t, str))
 
 
@@ -416,7 +417,7 @@ def _raw(run: str) -> bytes:
     return run.encode("utf-8", "surrogateescape")
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> Any:  # noqa: ANN401 - JSON is anything
     """JSON, None where it cannot be read."""
     try:
         return json.loads(text)

@@ -17,7 +17,8 @@ _NAMED: Final[Mapping[str, re.Pattern[str]]] = {
         "temperature": r"\btemperature\b",
         "max_tokens": r"\bmax_(?:completion_|output_|new_)?tokens\b",
         "response_format": r"\bresponse_format\b|\bjson_object\b|\bjson mode\b",
-        "system": r"\bsystem (?:role|message|prompt|instruction)|\brole\W{1,4}system|['\"`]system['\"`]|developer instruction",
+        "system": r"\bsystem (?:role|message|prompt|instruction)|\brole\W{1,4}system|['\"`]system['\"`]"
+        r"|developer instruction",
         "stream": r"['\"`]stream['\"`]|\bstreaming\b|\bstream\b(?!_)",
     }.items()
 }
@@ -34,7 +35,8 @@ _INSTEAD: Final = re.compile(
 _LIMIT_NAMES: Final = frozenset({"max_completion_tokens", "max_output_tokens", "max_new_tokens", "max_tokens"})
 _AT_MOST: Final = re.compile(
     r"(?:at most|maximum(?: allowed)?(?: value)?(?: is| of)?|max(?:imum)? is|up to|<=|\u2264|less than or equal to|"
-    r"cannot exceed|must not exceed|no more than|no greater than|between 1 and|range \[?1 ?[,-]|\[1 ?,) ?(\d{1,7})(?![\d.])",
+    r"cannot exceed|must not exceed|no more than|no greater than|between 1 and|range \[?1 ?[,-]|\[1 ?,)"
+    r" ?(\d{1,7})(?![\d.])",
     re.IGNORECASE,
 )
 # A status that leaves the question open whether the request was understood.

@@ -41,7 +41,7 @@ class Usage:
 
 
 def usage_of(stated: object) -> Usage | None:
-    """A usage block, as JSON or as an object, in the spellings of OpenAI, Anthropic and DeepSeek; None if it says nothing.
+    """A usage block, JSON or an object, in the spellings of OpenAI, Anthropic and DeepSeek; None if it says nothing.
 
     Reasoning that a provider counts beside the output is added to it: it is billed as output either way.
     """

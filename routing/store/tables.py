@@ -98,6 +98,7 @@ class AnswerRow(Base):
     error_kind: Mapped[str | None]
     error: Mapped[str | None]
     retries: Mapped[int]
+    note: Mapped[str] = mapped_column(default="", server_default="")
     reading_ease: Mapped[float | None]
     check_kind: Mapped[str | None]
     check_expected: Mapped[str | None]

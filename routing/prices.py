@@ -42,10 +42,13 @@ def prices_of(expert: Expert, name: str | None = None) -> Mapping[str, object]:
         return {} if entry is None or None in listed else entry
     if None in stated:
         return {}
+    cached = expert.price_cached_in_usd_per_mtok
+    own = {} if cached is None else {"cache_read_input_token_cost": cached / 1e6}
     if entry is not None and _are_same(stated, listed):
-        return entry
+        return {**entry, **own}
     price_in, price_out = stated
-    return {"input_cost_per_token": (price_in or 0.0) / 1e6, "output_cost_per_token": (price_out or 0.0) / 1e6}
+    both = {"input_cost_per_token": (price_in or 0.0) / 1e6, "output_cost_per_token": (price_out or 0.0) / 1e6}
+    return {**both, **own}
 
 
 def tiers_of(expert: Expert) -> tuple[Tier, ...]:

@@ -29,8 +29,8 @@ class Expert:
 
     ``name`` identifies it, ``title`` is for people. ``litellm`` is the provider/model name that LiteLLM
     calls, None where no address is known. Sizes are in billions of parameters, prices in US dollars per
-    million tokens. ``security_tier``: 0 runs on this machine, 1 open weights that you can host,
-    2 a provider with no-training terms, 3 any provider.
+    million tokens; that of cached input is None where nobody stated one here. ``security_tier``: 0 runs on
+    this machine, 1 open weights that you can host, 2 a provider with no-training terms, 3 any provider.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Expert:
     price_source: str
     price_date: date | None
     security_tier: int
+    price_cached_in_usd_per_mtok: float | None = None
 
     @property
     def is_local(self) -> bool:

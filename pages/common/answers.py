@@ -43,7 +43,9 @@ def text(written: str, *, height: int = 420, is_growing: bool = False) -> None:
 
 
 def ending(answer: Answer) -> None:
-    """How an answer ended, where it did not end well."""
+    """How an answer ended, where it did not end well, and what else there is to know of it."""
+    if answer.note:
+        st.caption(f":material/info: {show.escape(answer.note[0].upper() + answer.note[1:])}.")
     if answer.error is not None:
         st.warning(show.escape(str(answer.error)), icon=":material/error:")
         if answer.text:
@@ -118,7 +120,9 @@ def provenance(answer: Answer, origin: Origin) -> None:
     served = show.escape(answer.served or "unstated")
     parts = [f"Asked {show.escape(origin.asked)}", f"routed {show.escape(origin.pick)}", f"served {served}"]
     parts.append(f"{answer.retries} {'retry' if answer.retries == 1 else 'retries'}")
-    parts.append(f"finish: {show.escape(answer.finish_reason or 'none')}")
+    parts.append(f"finish: {show.escape(answer.finish_reason or ('unstated' if answer.is_complete else 'none'))}")
+    if (detail := answer.tokens_source.partition("(")[2]) != "":
+        parts.append(f"tokens: {show.escape(detail.removesuffix(')'))}")
     source = answer.cost_source
     parts.append(show.escape(f"cost {source}" if source.startswith("unknown") else f"cost: {source}"))
     st.caption(" · ".join(parts))

@@ -81,10 +81,12 @@ def _answer_text(answer: Answer) -> str:
     if answer.error is not None and not answer.text:
         return f"== {answer.expert}\n{answer.error}"
     first = "unknown" if answer.time_to_first_token_s is None else f"{answer.time_to_first_token_s:.2f} s"
-    cost = "unknown" if answer.cost_usd is None else f"${answer.cost_usd:.6f}"
+    cost = "unknown" if answer.cost_usd is None else f"${answer.cost_usd:.6f} ({answer.cost_source})"
     ending = "" if answer.is_complete else f"\n-- incomplete: {answer.error or answer.finish_reason or 'stopped'}"
-    facts = f"-- served by {answer.served}, first token {first}, {answer.latency_s:.2f} s, cost {cost}"
-    return f"== {answer.expert}\n{answer.text.strip()}\n{facts}{ending}"
+    served = answer.served or "an unstated name"
+    facts = f"-- served by {served}, first token {first}, {answer.latency_s:.2f} s, cost {cost}"
+    note = f"\n-- {answer.note}" if answer.note else ""
+    return f"== {answer.expert}\n{answer.text.strip()}\n{facts}{note}{ending}"
 
 
 def priced(data: Path) -> tuple[Expert, ...]:

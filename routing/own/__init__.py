@@ -21,7 +21,8 @@ UNSTATED: Final = Expert(
 )  # fmt: skip
 FACTS: Final = (
     *("title", "provider", "litellm", "params_b", "active_b", "released", "open_weights", "licence"),
-    *("context_tokens", "price_in_usd_per_mtok", "price_out_usd_per_mtok", "security_tier"),
+    *("context_tokens", "price_in_usd_per_mtok", "price_out_usd_per_mtok", "price_cached_in_usd_per_mtok"),
+    "security_tier",
 )
 PRICES: Final = ("price_in_usd_per_mtok", "price_out_usd_per_mtok")
 

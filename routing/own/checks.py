@@ -31,6 +31,7 @@ _MOST: Final = {
     "active_b": (100_000.0, "billion parameters"),
     "price_in_usd_per_mtok": (100_000.0, "US dollars per million tokens"),
     "price_out_usd_per_mtok": (100_000.0, "US dollars per million tokens"),
+    "price_cached_in_usd_per_mtok": (100_000.0, "US dollars per million tokens"),
 }
 _MOST_CONTEXT: Final = 1_000_000_000
 FIRST_RELEASE: Final = date(2015, 1, 1)
@@ -38,6 +39,7 @@ SAID: Final = {
     "title": "title", "provider": "provider", "litellm": "LiteLLM name", "params_b": "size", "active_b": "active size",
     "released": "release date", "open_weights": "open weights", "licence": "licence", "context_tokens": "context",
     "price_in_usd_per_mtok": "price of input", "price_out_usd_per_mtok": "price of output",
+    "price_cached_in_usd_per_mtok": "price of cached input",
     "security_tier": "security tier",
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ _ADDRESS: Final = ("api_base", "base_url")
 _KNOWN: Final = {
     "": {"model_name", "litellm_params", "model_info"},
     "litellm_params": {"model", *_ADDRESS, "api_key", "custom_llm_provider", "input_cost_per_token",
-                       "output_cost_per_token"},
+                       "output_cost_per_token", "cache_read_input_token_cost"},
     "model_info": {"mode", OURS, *INFO.values()},
 }  # fmt: skip
 

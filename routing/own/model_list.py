@@ -17,6 +17,7 @@ SHIPPED: Final = "Thalamus catalogue"
 INFO: Final = {
     "price_in_usd_per_mtok": "input_cost_per_token",
     "price_out_usd_per_mtok": "output_cost_per_token",
+    "price_cached_in_usd_per_mtok": "cache_read_input_token_cost",
     "context_tokens": "max_input_tokens",
 }
 ENVIRONMENT: Final = "os.environ/"

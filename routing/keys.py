@@ -80,11 +80,15 @@ class KeyStatus:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one call needs: the name LiteLLM calls, the key and the address, None where LiteLLM knows it."""
+    """What one call needs: the name LiteLLM calls, the key and the address, None where LiteLLM knows it.
+
+    ``allow_private`` says whether the address may lie on this machine or in its private network.
+    """
 
     model: str
     key: Secret
     address: str | None
+    allow_private: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ class KeyRing:
         found = self.find(*names)
         if found is None:
             raise KeyMissing(f"{expert.title} has no key: add {' or '.join(names)} {WHERE}.")
-        return Access(expert.litellm, found[0], self._provider_address(expert, provider, found[1]))
+        return Access(expert.litellm, found[0], self._provider_address(expert, provider, found[1]), self.allow_private)
 
     def _provider_address(self, expert: Expert, provider: str, key_source: str) -> str | None:
         name = ADDRESS_NAMES.get(provider)
@@ -195,7 +199,9 @@ class KeyRing:
 
     def _own(self, expert: Expert, address: str) -> Access:
         found = self.find(endpoint_key_name(expert.name), is_typed=expert.name in self.typed)
-        return Access(served_name(expert), found[0] if found else Secret("none"), self._checked(address))
+        return Access(
+            served_name(expert), found[0] if found else Secret("none"), self._checked(address), self.allow_private
+        )
 
 
 _PLACES = {

@@ -1,10 +1,14 @@
 """Own addresses: what may be called from one's own machine, and what from a shared deployment."""
 
+import ipaddress
 import socket
+import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from routing.addresses import checked_address, private_allowed
+from routing.addresses import AddressRefused, checked_address, connecting_to, private_allowed, refusal
 from routing.errors import RequestRefused
 
 
@@ -80,3 +84,107 @@ def test_what_is_no_address_is_refused_without_repeating_a_password(address):
 )
 def test_the_setting_decides_and_else_whom_the_app_serves(setting, server, expected):
     assert private_allowed(setting, server) is expected
+
+
+@pytest.mark.parametrize(
+    ("ip", "what"),
+    [
+        ("169.254.170.2", "a link-local address"),
+        ("fe80::1", "a link-local address"),
+        ("168.63.129.16", "the address of a cloud's metadata"),
+        ("100.100.100.200", "the address of a cloud's metadata"),
+        ("192.0.0.192", "the address of a cloud's metadata"),
+        ("fd00:ec2::254", "the address of a cloud's metadata"),
+        ("224.0.0.1", "a multicast address"),
+        ("ff02::1", "a multicast address"),
+        ("0.0.0.0", "no single address"),  # noqa: S104
+        ("::", "no single address"),
+        ("255.255.255.255", "a reserved address"),
+        # the same inside of IPv6 addresses that carry an IPv4 one
+        ("::ffff:169.254.169.254", "a link-local address"),
+        ("::ffff:0:a9fe:a9fe", "a link-local address"),
+        ("::169.254.169.254", "a link-local address"),
+        ("64:ff9b::a83f:8110", "the address of a cloud's metadata"),
+        ("64:ff9b:1::a9fe:a9fe", "a link-local address"),
+        ("2002:a9fe:a9fe::1", "a link-local address"),
+        ("2001:0:5db8:d822::5601:5601", "a link-local address"),
+    ],
+)
+@pytest.mark.parametrize("allow_private", [True, False])
+def test_some_addresses_are_never_called(ip, what, allow_private):
+    assert refusal(ipaddress.ip_address(ip), allow_private=allow_private).startswith(f"is {what}")
+
+
+@pytest.mark.parametrize("ip", ["10.0.0.1", "172.20.1.1", "192.168.0.9", "100.64.0.1", "127.8.8.8", "::1", "fd12::1",
+                                "::ffff:10.0.0.1", "2002:a00:1::", "64:ff9b::c0a8:1"])  # fmt: skip
+def test_private_ranges_go_by_the_setting(ip):
+    assert refusal(ipaddress.ip_address(ip), allow_private=True) is None
+    assert "private network" in refusal(ipaddress.ip_address(ip), allow_private=False)
+
+
+@given(st.ip_addresses(v=4))
+def test_an_address_is_judged_alike_in_every_form(ip):
+    forms = [ipaddress.ip_address(f"::ffff:{ip}"), ipaddress.ip_address((0x2002 << 112) | (int(ip) << 80)),
+             ipaddress.ip_address(int(ipaddress.ip_address("64:ff9b::")) | int(ip))]  # fmt: skip
+    for allow_private in (True, False):
+        assert len({refusal(one, allow_private=allow_private) for one in (ip, *forms)}) == 1
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["a" * 64 + ".example", "a..b", ".a", "-a.example", "a-.example", "\u2460\u2461\u2466.\u24ea.\u24ea.\u2460",
+     "\uff11\uff12\uff17.0.0.1",
+     ".".join(["a" * 60] * 5), "a b.example", "[::1", "[fe80::zz]", "x\u00ad.example", "a%2eb"],
+)  # fmt: skip
+@pytest.mark.parametrize("allow_private", [True, False])
+def test_a_bad_name_gets_a_sentence(host, allow_private, names):
+    with pytest.raises(RequestRefused, match=r"can be called|cannot be called|is not known|is no name"):
+        checked_address(f"http://{host}/v1", allow_private=allow_private)
+
+
+def test_names_of_other_scripts_and_of_ones_own_network_are_names():
+    for host in ("münchen.example", "例え.example", "my_server", "model-1.lan.", "xn--mnchen-3ya.example"):
+        assert checked_address(f"http://{host}:8000/v1") == f"http://{host}:8000/v1"
+
+
+@pytest.fixture
+def server():
+    """A port of this machine that counts who connects."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(10)
+        came = []
+
+        def listen():
+            try:
+                while True:
+                    connection, who = listening.accept()
+                    connection.close()
+                    came.append(who)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1], came
+
+
+def test_a_connection_is_checked_when_it_is_made(server):
+    port, came = server
+    with connecting_to(f"http://127.0.0.1:{port}/v1", allow_private=True):
+        socket.create_connection(("127.0.0.1", port)).close()
+    for address, allow_private, target, message in [
+        (f"http://models.example:{port}", False, ("127.0.0.1", port), "lies in a private network"),
+        (f"http://127.0.0.1:{port}", True, ("127.0.0.1", port + 1 if port < 65535 else port - 1), "leads to port"),
+        (f"http://127.0.0.1:{port}", True, ("169.254.169.254", port), "link-local address, which is never called"),
+        (None, True, ("169.254.169.254", 80), "link-local address, which is never called"),
+    ]:
+        with connecting_to(address, allow_private=allow_private), pytest.raises(AddressRefused, match=message):
+            socket.create_connection(target, timeout=2)
+    with (
+        connecting_to("http://127.0.0.1", allow_private=True),
+        socket.socket() as bare,
+        pytest.raises(AddressRefused, match="was not looked up"),
+    ):
+        bare.connect(("localhost", port))
+    socket.create_connection(("127.0.0.1", port)).close()  # what is no call is not looked at
+    assert len(came) <= 2

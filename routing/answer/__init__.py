@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from routing.addresses import connecting_to
 from routing.answer.call import Call
 from routing.answer.client import Request, Settings, Stream
 from routing.answer.errors import reply_from
@@ -146,7 +147,10 @@ class LiteLLM:
         seen = Stream(pieces=iter(()), until=time.monotonic() + request.settings.timeout_s)
         listening = hearing.set(seen)
         try:
-            response = load_litellm().completion(**_arguments(access, request))
+            with connecting_to(access.address, allow_private=access.allow_private):
+                response = load_litellm().completion(**_arguments(access, request))
+                if response.completion_stream is None:  # some providers are called when the first chunk is asked for
+                    response.fetch_sync_stream()
         except self.errors() as problem:
             if (reply := reply_from(problem, seen.heard)) is None:
                 raise
@@ -269,9 +273,11 @@ def _litellm() -> ModuleType:
     import openai
     from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
 
-    from routing.answer.transport import canned_session, open_session
+    from routing.answer.transport import Guarded, canned_session, open_session
 
-    litellm.client_session = open_session(get_ssl_configuration())
+    verify = get_ssl_configuration()
+    litellm.client_session = open_session(verify)
+    litellm.sync_transport = Guarded(verify)  # of the providers that LiteLLM calls by a client of its own
     # The first call loads seconds' worth of modules, which must not count as the expert's latency.
     with openai.OpenAI(api_key="none", base_url="http://127.0.0.1:9", http_client=canned_session()) as nobody:
         hello = [{"role": "user", "content": "Are you ready?"}]

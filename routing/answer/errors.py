@@ -11,6 +11,7 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+from routing.addresses import AddressRefused
 from routing.answer.client import Heard
 from routing.errors import (
     AnswerError,
@@ -294,10 +295,28 @@ def status_of(error: BaseException) -> int | None:
     return status if isinstance(status, int) else None
 
 
+def _refused(error: BaseException) -> AddressRefused | None:
+    """The refusal of an address below an error, however many libraries wrapped it."""
+    seen: set[int] = set()
+    ahead: list[BaseException | None] = [error]
+    while ahead:
+        one = ahead.pop()
+        if one is None or id(one) in seen:
+            continue
+        if isinstance(one, AddressRefused):
+            return one
+        seen.add(id(one))
+        inner = getattr(one, "original_exception", None)
+        ahead += [one.__cause__, one.__context__, inner if isinstance(inner, BaseException) else None]
+    return None
+
+
 def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: str | None, tries: int) -> AnswerError:
     """An error of ours with the value seen, what is allowed and what to do next."""
     if isinstance(error, AnswerError):
         return error
+    if (refused := _refused(error)) is not None:
+        return RequestRefused(f"{expert.title} gave no answer. {refused}")
     cause, status = cause_of(error), status_of(error)
     # LiteLLM gives connections that fail or break off a status that nobody sent.
     is_sent = status is not None and not hasattr(error, "original_exception") and cause is not Unreachable

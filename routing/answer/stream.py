@@ -65,8 +65,8 @@ def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
         yield rest
     if not seen.is_normalised:
         # LiteLLM says "stop" even if the provider never did; only what was received counts.
-        finish = getattr(response, "received_finish_reason", None)
-        seen.finish_reason = finish if isinstance(finish, str) else None
+        kept = (getattr(response, f"{which}_finish_reason", None) for which in ("received", "intermittent"))
+        seen.finish_reason = next((finish for finish in kept if isinstance(finish, str)), None)
     if seen.failure is not None:
         raise seen.failure
 

@@ -2,33 +2,117 @@
 
 import json
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from http.cookiejar import DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Final
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from routing.addresses import AddressRefused
 from routing.answer.normalise import normalised
 
 _LAST: Final = b"[DONE]"
+MOST_OF_ERROR: Final = 64 * 2**10  # bytes
+_ABOUT_BODY: Final = frozenset((b"content-encoding", b"content-length", b"transfer-encoding"))
 _LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 
 
 def open_session(verify: SSLContext | str | bool) -> httpx.Client:
     """The one pool of connections; every call brings its own key in its own header.
 
-    A redirect would lead past the check of an own address, and a cookie that one key was given would travel with
-    the next, so neither is heeded.
+    A cookie that one key was given would travel with the next, so none is heeded.
 
     Args:
         verify: How certificates are checked, as httpx takes it.
     """
     hooks = {"response": [to_the_end, normalised]}
-    session = httpx.Client(verify=verify, follow_redirects=False, limits=_LIMITS, event_hooks=hooks)
+    session = httpx.Client(transport=Guarded(verify), follow_redirects=False, event_hooks=hooks)
     session.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
+
+
+class Guarded(httpx.BaseTransport):
+    """What every client of every provider sends through: no redirect is followed, and bodies of refusals are short.
+
+    A redirect would lead past the check of an own address. A refusal is read by LiteLLM, by the provider's client and
+    by ours with expressions that take their time, so that only its beginning is handed on. Proxies that the
+    environment names are used as httpx does.
+
+    Args:
+        verify: How certificates are checked, as httpx takes it.
+    """
+
+    def __init__(self, verify: SSLContext | str | bool) -> None:
+        self._verify = verify
+        self._direct = httpx.HTTPTransport(verify=verify, limits=_LIMITS)
+        self._by_proxy: dict[str, httpx.HTTPTransport] = {}
+        self._lock = threading.Lock()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; called by httpx.
+
+        Raises:
+            AddressRefused: The server redirects.
+        """
+        response = self._transport(request.url).handle_request(request)
+        if response.has_redirect_location:
+            response.close()
+            raise AddressRefused(_redirect(response))
+        return _shortened(response) if response.status_code >= httpx.codes.BAD_REQUEST else response
+
+    def close(self) -> None:
+        """Nothing: other clients send through it too."""
+
+    def _transport(self, url: httpx.URL) -> httpx.HTTPTransport:
+        proxies = getproxies()
+        proxy = proxies.get(url.scheme) or proxies.get("all")
+        if not proxy or proxy_bypass(url.host):
+            return self._direct
+        with self._lock:
+            if proxy not in self._by_proxy:
+                self._by_proxy[proxy] = httpx.HTTPTransport(verify=self._verify, limits=_LIMITS, proxy=proxy)
+            return self._by_proxy[proxy]
+
+
+def _redirect(response: httpx.Response) -> str:
+    """What is said of a redirect; where it leads is a stranger's text, of which the host suffices."""
+    try:
+        host = httpx.URL(response.headers["location"]).host
+    except httpx.InvalidURL:
+        host = ""
+    where = f" to {host[:80]!r}" if host else ""
+    return (
+        f"It answered with a redirect{where} (HTTP {response.status_code}), which is not followed. Give the address it "
+        "leads to, if you trust that."
+    )
+
+
+def _shortened(response: httpx.Response) -> httpx.Response:
+    """A refusal with at most ``MOST_OF_ERROR`` bytes of its body, unpacked; the rest is never read."""
+    stream, body = response.stream, b""
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    try:
+        if isinstance(stream, httpx.SyncByteStream):
+            for part in stream:
+                body += part
+                if len(body) >= MOST_OF_ERROR:
+                    break
+    except httpx.TransportError:
+        pass  # what arrived says more than that it broke off
+    finally:
+        response.close()
+    body = body[:MOST_OF_ERROR]
+    if packed in {"gzip", "x-gzip", "deflate"}:
+        with suppress(zlib.error):
+            body = zlib.decompressobj(wbits=47).decompress(body, MOST_OF_ERROR)
+    elif packed not in {"", "identity"}:
+        body = b""  # nothing that was asked for
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _ABOUT_BODY]
+    return httpx.Response(response.status_code, headers=headers, content=body, extensions=response.extensions)
 
 
 def canned_session() -> httpx.Client:

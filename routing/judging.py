@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -129,6 +130,11 @@ class Judging:
                 self._keep(self._bench)
         except RoutingError as problem:
             self.problem = str(problem)
+        except Exception as problem:  # noqa: BLE001 - answers are anybody's text: the page says what broke
+            self.problem = f"The judgement broke off ({type(problem).__name__}: {str(problem)[:80]})."
+            if self._bench is not None and self._line is not None:
+                with suppress(RoutingError), kept("The judgement"):
+                    self._bench.store.ledger.settle(self._line, self.cost_usd)
 
     def _keep(self, bench: Bench) -> None:
         with kept("The judgement"):

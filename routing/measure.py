@@ -76,13 +76,17 @@ def measure(
                 raise answer.error
             unanswered += 1
             continue
-        outcomes.append(_outcome(probe, expert.name, answer))
+        try:
+            outcomes.append(_outcome(probe, expert.name, answer))
+        except DataError:  # an answer that cannot be checked is no outcome
+            unanswered += 1
+            continue
         if progress is not None:
             mean = sum(o.score for o in outcomes) / len(outcomes)
             progress(number, len(chosen), f"{expert.title}: {percent(mean)} right so far")
     if unanswered > _MOST_UNANSWERED * len(chosen):
         raise DataError(
-            f"{expert.title} left {unanswered} of {len(chosen)} probes unanswered, at most "
+            f"{expert.title} left {unanswered} of {len(chosen)} probes unanswered or uncheckable, at most "
             f"{percent(_MOST_UNANSWERED)} may be: nothing was written; see why with python -m routing answer."
         )
     write_outcomes(out, [o for o in read_outcomes(out) if o.expert != expert.name] + outcomes)

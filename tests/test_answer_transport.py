@@ -143,7 +143,7 @@ def test_a_stream_left_early_is_closed() -> None:
         address = f"http://127.0.0.1:{server.listener.getsockname()[1]}/v1"
         with session.stream("POST", address, json={}) as response:
             next(response.iter_raw(4))
-        eventually(lambda: not session._transport._pool.connections)
+        eventually(lambda: not session._transport._direct._pool.connections)
 
 
 def test_the_canned_session_reaches_nobody() -> None:

@@ -284,3 +284,21 @@ def test_the_store_has_bounds(store, monkeypatch):
         store.outcomes.check_room("ada", 2)
     store.outcomes.forget("ada", "job", "e")
     assert store.outcomes.all("ada", "job") == ()
+
+
+def test_an_answer_that_breaks_its_check_is_that_prompts_problem_alone(server, store):
+    def breaks(_):
+        raise KeyError("made up")
+
+    tasks = [TASKS[0], Task("broken", "Question", breaks), Task("odd", "Question", _refuses), *TASKS[1:3]]
+    running = collection(server, store, tasks=tasks)
+    found = {o.prompt_id: o for o in running.wait(20)}
+    assert [found[t.prompt_id].score for t in tasks] == [1.0, None, None, 1.0, 1.0]
+    assert found["broken"].error == "It could not be counted (KeyError: 'made up')."
+    assert found["odd"].error == "Not checked: The answer cannot be checked (made up)."
+    assert running.problems == {}
+    assert all(line.is_settled for line in store.ledger.lines("browser"))
+
+
+def _refuses(_):
+    raise DataError("The answer cannot be checked (made up).")

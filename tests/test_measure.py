@@ -223,7 +223,7 @@ def test_measuring_that_fails_leaves_the_file_as_it_was(data: Path) -> None:
         count[0] += 1
         return answered("B") if count[0] == 1 else answered("", ServerFailed("gone"))
 
-    with pytest.raises(DataError, match="left 29 of 30 probes unanswered, at most 5\u00a0%"):
+    with pytest.raises(DataError, match="left 29 of 30 probes unanswered or uncheckable, at most 5\u00a0%"):
         measure(small(), data, out, ask=ask)
     with pytest.raises(ServerFailed, match="gone"):
         measure(small(), data, out, ask=lambda expert, prompt: answered("", ServerFailed("gone")))

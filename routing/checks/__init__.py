@@ -14,7 +14,7 @@ from routing.checks.plans import plan_works
 from routing.checks.read import LONGEST_ANSWER, said
 from routing.checks.returned import returned_value, same, stated_value
 from routing.checks.short import is_exact, is_short
-from routing.errors import DataError, PreferenceError
+from routing.errors import DataError, PreferenceError, RoutingError
 
 CheckKind = Literal["exact", "regex"]
 LONGEST_PATTERN: Final = 500
@@ -55,9 +55,14 @@ def is_right(check: Check, prompt: str, answer: str) -> bool:
 
     Raises:
         PreferenceError: What is expected cannot be used: no number, no pattern, no schema.
-        DataError: The right answer cannot be had from the prompt.
+        DataError: The right answer cannot be had from the prompt, or this answer cannot be checked.
     """
-    return KINDS[check.kind].is_right(check.expected, prompt, said(answer))
+    try:
+        return KINDS[check.kind].is_right(check.expected, prompt, said(answer))
+    except RoutingError:
+        raise
+    except Exception as problem:
+        raise DataError(f"The answer cannot be checked ({type(problem).__name__}: {str(problem)[:80]}).") from problem
 
 
 def passes(kind: CheckKind, expected: str, text: str) -> bool:

@@ -1,5 +1,6 @@
 """Which number an answer states. Answers are untrusted and come in many manners."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -92,10 +93,11 @@ def _numbers(text: str) -> list[float]:
             continue
         value, end = float(re.sub(r"[,\u0020\u00a0\u2009\u202f]", "", match[0])), match.end()
         if power := _POWER.match(flat, end):
-            value, end = value * 10.0 ** int(power[1]), power.end()
+            value, end = value * float(f"1e{power[1]}"), power.end()  # beyond every float is inf, not an exception
         elif (over := _OVER.match(flat, end)) and float(over[1]) != 0:
             value, end = value / float(over[1]), over.end()
-        found.append(value)
+        if math.isfinite(value):
+            found.append(value)
     return found
 
 

@@ -27,7 +27,7 @@ def returned_value(prompt: str) -> object:
         raise DataError(f"The function of the prompt gave no plain value ({ran.error}).")
     try:
         value: object = ast.literal_eval(str(ran.results[0].get("repr", "")))
-    except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise DataError(f"The function of the prompt gave no plain value ({type(error).__name__}).") from error
     return value
 
@@ -43,8 +43,8 @@ def stated_value(answer: str) -> object:
                 continue
             try:
                 value: object = ast.literal_eval(literal)
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                continue
+            except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+                continue  # {[1]: 2} is an expression and no value: a TypeError
             return value
     return answer
 

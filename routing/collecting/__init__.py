@@ -142,7 +142,7 @@ class Collection:
                     task = queue.take(self._done[expert.name])
                 if task is None:
                     return
-                found = self._asked(expert, task)
+                found = self._outcome(expert, task)
                 if found is None:
                     return
                 with kept("The outcome"):
@@ -164,6 +164,19 @@ class Collection:
         if self._on_outcome is not None:
             self._on_outcome(found)
 
+    def _outcome(self, expert: Expert, task: Task) -> Collected | None:
+        """The outcome of one prompt, whatever breaks on the way; None where it was stopped."""
+        try:
+            return self._asked(expert, task)
+        except (RoutingError, ValueError):
+            raise
+        except Exception as problem:  # noqa: BLE001 - one prompt's failure is its own, is shown and is counted
+            return Collected(
+                expert=expert.name, prompt_id=task.prompt_id, score=None, input_tokens=None, output_tokens=None,
+                latency_s=0.0, cost_usd=None, reading_ease=None, answer="",
+                error=f"It could not be counted ({type(problem).__name__}: {str(problem)[:80]}).",
+            )  # fmt: skip
+
     def _asked(self, expert: Expert, task: Task) -> Collected | None:
         """The outcome of one prompt; None where it was stopped.
 
@@ -177,15 +190,18 @@ class Collection:
             raise AnswerError(f"{task.prompt_id} is not asked, since checking it runs code. {bounded.UNHELD}")
         # Both at once, so that no answer is paid for that nobody can pay to judge.
         line, judge_line = self._reserve(expert, task, judge)
-        answer = self._answer(expert, task.question)
-        self._settle(line, answer.cost_usd)
-        score: float | None = None
-        cost: float | None = 0.0
-        error = None if answer.error is None else str(answer.error)
-        if answer.error is None and answer.finish_reason != "stopped":
-            score, error, cost = self._score(task, answer.text)
-        if judge_line is not None:
-            self._settle(judge_line, cost)
+        spent, cost = None, None  # unknown, should anything break
+        try:
+            answer = self._answer(expert, task.question)
+            spent, cost = answer.cost_usd, 0.0
+            score: float | None = None
+            error = None if answer.error is None else str(answer.error)
+            if answer.error is None and answer.finish_reason != "stopped":
+                score, error, cost = self._score(task, answer.text)
+        finally:
+            self._settle(line, spent)
+            if judge_line is not None:
+                self._settle(judge_line, cost)
         if answer.finish_reason == "stopped":
             return None
         ease = reading_ease(answer.text)
@@ -211,7 +227,10 @@ class Collection:
         """The score, why there is none, and what a judge cost."""
         judge = self._manner.judge
         if task.grade is not None:
-            return task.grade(text), None, 0.0
+            try:
+                return task.grade(text), None, 0.0
+            except RoutingError as problem:
+                return None, f"Not checked: {problem}", 0.0
         if judge is None:
             return None, "There is no check and no judge for this prompt.", 0.0
         try:

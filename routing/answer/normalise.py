@@ -347,13 +347,11 @@ class _Chunks:
 
     def _choice(self, choices: object) -> dict[str, Any] | None:
         """The answer that was asked for, where a server gives several at once."""
-        for choice in choices if isinstance(choices, list) else []:
-            if isinstance(choice, dict):
-                index = choice.get("index") or 0
-                self._index = index if self._index is None else self._index
-                if index == self._index:
-                    return choice
-        return None
+        given = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+        indices = [choice.get("index") or 0 for choice in given]
+        if self._index is None and indices:
+            self._index = 0 if 0 in indices else indices[0]
+        return given[indices.index(self._index)] if self._index in indices else None
 
     def _whole_characters(self, text: str) -> str:
         """The text with halves of characters joined; a half at its end waits for the next piece."""

@@ -5,12 +5,15 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from routing.adjustment import propose
 from routing.errors import StoreError
-from routing.insights import errors, paces, tokens_per_second
+from routing.insights import LONG_TOKENS, errors, paces, tokens_per_second
+from routing.registry import load_router
 from routing.router import adjusted
-from routing.schema import OWN_ADDRESS, Prediction
+from routing.schema import FEWEST_ANSWERS, OWN_ADDRESS, Pace, Prediction, Preferences
 from routing.store import KeptAnswer, KeptRun, Vote, open_store
 from tests.test_store import RUN, answer
 
@@ -113,7 +116,40 @@ def test_paces_are_medians_over_complete_answers():
     assert found.first_token_s == pytest.approx(0.2)
     assert found.latency_s == pytest.approx(1.5)
     assert found.tokens_per_s is None, "three tokens are too few"
-    assert found.latency_of(100) == pytest.approx(1.5)
+    assert found.latency_of(3) == pytest.approx(1.5)
+    assert found.latency_of(100) is None, "short answers say nothing about long ones"
+
+
+def timed(n: int, tokens: int, seconds: float = 3.0) -> Pace:
+    """The pace after n answers of that length."""
+    kept = run(1).answers[0]
+    measured = replace(kept.answer, output_tokens=tokens, latency_s=seconds, time_to_first_token_s=1.0)
+    return paces([replace(run(1), answers=(replace(kept, answer=measured),) * n)])["a"]
+
+
+@given(st.integers(1, 12), st.integers(1, 4000), st.floats(1.5, 90), st.floats(1, 8000))
+def test_few_or_short_answers_never_take_the_place_of_a_prediction(n, tokens, seconds, expected):
+    found = timed(n, tokens, seconds).latency_of(expected)
+    if n < FEWEST_ANSWERS or (tokens < LONG_TOKENS and expected > tokens):
+        assert found is None
+    elif tokens >= LONG_TOKENS:
+        assert found == pytest.approx(1.0 + expected * (seconds - 1.0) / (tokens - 1))
+    else:
+        assert found == pytest.approx(seconds)
+
+
+def test_a_decision_keeps_its_prediction_until_enough_was_measured():
+    router = load_router()
+    reading = router.read("Why is the sky blue?")
+    name = "gpt-4o-mini"
+
+    def latency(*found: Pace) -> float:
+        known = dict.fromkeys([name] * len(found), *found)
+        options = router.decide(reading, Preferences(), paces=known).decision.options
+        return float(options.values["latency"][options.index(name)])
+
+    assert latency(timed(1, 12, 24.0)) == latency(timed(4, 900)) == latency(timed(50, 12, 24.0)) == latency()
+    assert latency(timed(5, 900, 301.0)) != latency()
 
 
 def test_paces_at_an_own_address_and_at_the_provider_are_kept_apart():

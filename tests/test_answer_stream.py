@@ -1,6 +1,6 @@
 """What a provider may stream, however odd: parts, reasoning, filters, answers that never end; without a server."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from routing.answer.call import MOST_CHARACTERS, Call
 from routing.answer.client import Request, Settings, Stream
 from routing.answer.stream import pieces
+from routing.answer.usage import Usage
 from routing.keys import Access, KeyRing
 from routing.schema import Answer, AnswerEvent
 from tests.asking import expert
@@ -42,8 +43,8 @@ class Canned:
     def count_tokens(self, text: str) -> int:
         return len(text)
 
-    def price(self, model: str) -> tuple[float, float] | None:
-        return None
+    def cost(self, model: str, prices: Mapping[str, object], usage: Usage, tier: str | None) -> float:
+        return 0.0
 
 
 def asked(client: Canned) -> tuple[Answer, list[AnswerEvent]]:

@@ -18,7 +18,8 @@ FULL = OwnExpert("my-llama").with_facts(
     {
         "title": "My Llama", "provider": "Ours", "litellm": "openai/llama", "params_b": 70, "active_b": 12.5,
         "released": date(2026, 5, 1), "open_weights": True, "licence": "Apache-2.0", "context_tokens": 32_768,
-        "price_in_usd_per_mtok": 0.2, "price_out_usd_per_mtok": 0, "security_tier": 1,
+        "price_in_usd_per_mtok": 0.2, "price_out_usd_per_mtok": 0, "price_cached_in_usd_per_mtok": 0.1,
+        "security_tier": 1,
     },
     TYPED,
     TODAY,

@@ -17,8 +17,8 @@ from typing import Any
 from routing.addresses import connecting_to
 from routing.answer.call import Call
 from routing.answer.client import Request, Settings, Stream
-from routing.answer.errors import reply_from
 from routing.answer.normalise import hearing
+from routing.answer.reply import reply_from
 from routing.answer.stream import Tap, pieces
 from routing.answer.text import reading_ease
 from routing.answer.usage import Usage

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from routing.answer.client import Changes, Client, Request, Stream
-from routing.answer.errors import RETRYABLE, Reply, explain, without_keys
+from routing.answer.errors import RETRYABLE, explain, without_keys
 from routing.answer.refusals import adapted
+from routing.answer.reply import Reply
 from routing.answer.stream import shown
 from routing.answer.usage import Usage
 from routing.errors import AnswerError, TimedOut, ToolWanted
@@ -187,7 +188,7 @@ class Call:
                     return
         finally:
             if stream.close is not None:
-                with suppress(Exception):  # what came is here; how the line was hung up does not matter any more
+                with suppress(BaseException):  # what came is here; how the line was hung up does not matter any more
                     stream.close()
 
     def _tell_reasoning(self, stream: Stream) -> None:

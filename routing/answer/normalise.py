@@ -18,7 +18,7 @@ from typing import Any, Final
 import httpx
 
 from routing.answer.client import Heard, Stream
-from routing.answer.errors import Reply, reply_of, web_page
+from routing.answer.reply import Reply, reply_of, web_page
 from routing.answer.usage import usage_of
 
 PATH: Final = "/chat/completions"

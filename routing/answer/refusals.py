@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from routing.answer.client import Request
-from routing.answer.errors import Reply
+from routing.answer.reply import Reply
 from routing.errors import AnswerError, NameUnknown, RequestRefused, ServerFailed
 
 # What is sent besides model and messages, and how servers name it; the first that is named is changed.

@@ -8,7 +8,7 @@ DATA   ?= ../shared/data
 PORT   ?= 8501
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train app test check bench bench-sessions report train experts measure lock
+.PHONY: help setup setup-train app test check bench bench-servers bench-sessions report train experts measure lock
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | column -t -s '|'
@@ -55,6 +55,9 @@ check: $(VENV)/.test ## Lint, formatting, types, import order
 bench-sessions: setup $(VENV)/.test ## Measure many sessions at once, a newcomer, kill -9 and memory (ten minutes); write the table in the README
 	@bash .ci/browser
 	@$(PY) -m tests.benchmarks.sessions
+
+bench-servers: setup $(VENV)/.test ## Ask servers that answer in over a hundred odd ways; print how many answers are right (a minute)
+	@$(PY) -m tests.benchmarks.odd_servers
 
 bench: setup $(VENV)/.test ## Measure speed; write the table in the README
 	@$(PY) -m tests.benchmarks.run

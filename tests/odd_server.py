@@ -5,6 +5,7 @@ with OddServer() as server:
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,6 +70,22 @@ def _is_sent(name: str, body: dict[str, Any]) -> bool:
         return bool(body.get("stream"))
     parameter, _, most = name.partition(">")
     return not name or (parameter in body and (not most or body[parameter] > int(most)))
+
+
+def wrong(got: Any, mode: Mode) -> list[str]:
+    """What of an answer is not as it should be."""
+    is_said = got.error is None if mode.error is None else re.search(mode.error, str(got.error)) is not None
+    claims = {
+        "text": got.text == mode.text,
+        "error": is_said,
+        "finish": got.finish_reason == mode.finish,
+        "complete": got.is_complete is mode.is_complete,
+        "note": mode.note in got.note if mode.note else not got.note,
+        "tokens": mode.tokens is None or (got.input_tokens, got.output_tokens) == mode.tokens,
+        "plausible": all(n is None or 0 < n < 100_000 for n in (got.input_tokens, got.output_tokens)),
+        "one line": "\n" not in str(got.error or "") and len(str(got.error or "")) < 450,
+    }
+    return [claim for claim, is_so in claims.items() if not is_so]
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,6 +1,5 @@
 """Odd servers, through the real LiteLLM: the text that was sent arrives, or a true sentence is said."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,8 +11,7 @@ from routing.answer.client import Settings
 from routing.keys import KeyRing
 from routing.schema import Answer
 from tests.asking import expert
-from tests.odd_modes import Mode
-from tests.odd_server import ENDLESS, MODES, OddServer
+from tests.odd_server import ENDLESS, MODES, OddServer, wrong
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -49,22 +47,6 @@ def asking(name: str) -> answer.Request:
         SETTINGS, is_json=name == "refuses-json", timeout_s=1.0 if name in ENDLESS else SETTINGS.timeout_s
     )
     return same_request([expert(name)], PROMPT, settings)[0]
-
-
-def wrong(got: Answer, mode: Mode) -> list[str]:
-    """What of an answer is not as it should be."""
-    is_said = got.error is None if mode.error is None else re.search(mode.error, str(got.error)) is not None
-    claims = {
-        "text": got.text == mode.text,
-        "error": is_said,
-        "finish": got.finish_reason == mode.finish,
-        "complete": got.is_complete is mode.is_complete,
-        "note": mode.note in got.note if mode.note else not got.note,
-        "tokens": mode.tokens is None or (got.input_tokens, got.output_tokens) == mode.tokens,
-        "plausible": all(n is None or 0 < n < 100_000 for n in (got.input_tokens, got.output_tokens)),
-        "one line": "\n" not in str(got.error or "") and len(str(got.error or "")) < 450,
-    }
-    return [claim for claim, is_so in claims.items() if not is_so]
 
 
 @pytest.mark.parametrize("name", MODES)

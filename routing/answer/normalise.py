@@ -8,6 +8,7 @@ of the call: who served it, usage, how it finished, refusals, wishes for tools, 
 
 import codecs
 import json
+import math
 import re
 import time
 import zlib
@@ -25,6 +26,7 @@ PATH: Final = "/chat/completions"
 MOST_LINE: Final = 8 * 2**20  # characters of one line
 MOST_BYTES: Final = 64 * 2**20  # of one answer, unpacked
 MOST_ERROR: Final = 64 * 2**10
+_MOST_DIGITS: Final = 40
 _INFLATED: Final = 2**20  # bytes that one step of unpacking may give
 
 #: The stream of the call that is being made in this thread; None where nobody listens.
@@ -44,10 +46,15 @@ _FINISHES: Final = {
 _ENDED_ODDLY: Final = {"error", "failed", "abort", "aborted", "cancelled"}
 
 
-def normalised(response: httpx.Response) -> None:
-    """A response hook for httpx: answers of ``.../chat/completions`` become plain chunks, errors are overheard."""
-    seen = hearing.get()
-    if seen is None or response.request.method != "POST" or not response.request.url.path.endswith(PATH):
+def normalised(response: httpx.Response, request: httpx.Request | None = None) -> None:
+    """Answers of ``.../chat/completions`` become plain chunks, refusals are overheard; a response hook for httpx.
+
+    Args:
+        response: Whose body is not read yet.
+        request: What it answers, where the response does not know it yet, as within a transport.
+    """
+    seen, asked = hearing.get(), request or response.request
+    if seen is None or asked.method != "POST" or not asked.url.path.endswith(PATH):
         return
     if not isinstance(response.stream, httpx.SyncByteStream):
         return
@@ -274,7 +281,7 @@ class _Chunks:
         elif (found := _json(line)) is not None:
             return self._all_of(found)
         elif line.lstrip().startswith(("{", "[")):
-            self._is_broken = True
+            self._is_broken = self._is_broken or not self._seen.is_finished
         elif self._event == "error" and line.strip():
             self._seen.failure = Reply(line.strip())
         return []  # words such as "ping" only say that the server lives
@@ -418,6 +425,11 @@ def _raw(run: str) -> bytes:
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON is anything
     """JSON, None where it cannot be read."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
+
+
+def _whole(digits: str) -> float:
+    """A whole number; one of more digits than any count has is as good as endless, and as unknown."""
+    return int(digits) if len(digits) < _MOST_DIGITS else math.inf

@@ -153,8 +153,8 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
     sentences: Mapping[type[AnswerError], str] = {
         KeyRejected: f"{host} refused the key for {who}: check it under Keys; it may be mistyped, revoked "
         "or without access to this expert.",
-        NameUnknown: f"{host} serves nothing under the name {expert.litellm or expert.name!r}, asked for {who}{quoted}. It may be "
-        "retired: choose another expert, or give an address of your own for it.",
+        NameUnknown: f"{host} serves nothing under the name {expert.litellm or expert.name!r}, asked for {who}{quoted}. "
+        "It may be retired: choose another expert, or give an address of your own for it.",
         RateLimited: f"{host} accepts no more calls for {who}{again}{quoted}. {wait}, check your quota, or choose "
         "another expert.",
         TimedOut: f"{who} gave no complete answer within the {timeout_s:g} s allowed: raise the time limit or "

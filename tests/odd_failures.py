@@ -196,7 +196,7 @@ REFUSING: dict[str, Mode] = {
     ),
     "refuses-everything": Mode(
         PLAIN,
-        note="without stream_options and without temperature and without a system role",
+        note="without stream_options, temperature and a system role, which the server refused",
         refuses={
             "stream_options": (400, refusal("Unknown parameter: stream_options")),
             "temperature": (400, refusal("`temperature` is deprecated for this model.")),

@@ -75,18 +75,20 @@ class Changes:
     @property
     def note(self) -> str:
         """What was changed, as part of a sentence; empty where nothing was."""
-        told = [f"without {WITHOUT.get(name, name)}" for name in self.left_out]
+        names = [WITHOUT.get(name, name) for name in self.left_out]
+        listed = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        told = [f"asked without {listed}, which the server refused"] if names else []
         if self.limit is not None:
-            told.append(f"for at most {self.limit:,} tokens")
+            told.append(f"asked for at most {self.limit:,} tokens, as the server allows")
         if self.limit_name is not None and "max_tokens" not in self.left_out:
-            told.append(f"with {self.limit_name} for max_tokens")
-        return f"asked {' and '.join(told)}, since the server refused the usual request" if told else ""
+            told.append(f"asked with {self.limit_name} for max_tokens, which the server refused")
+        return "; ".join(told)
 
 
 # How a change is told, where not by the parameter's own name.
 WITHOUT: Final = {
     "max_tokens": "a length limit",
-    "system": "a system role (its message stands before the prompt)",
+    "system": "a system role",
     "stream": "streaming",
 }
 

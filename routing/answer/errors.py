@@ -148,15 +148,16 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
     context = f" of {expert.context_tokens:,} tokens" if expert.context_tokens else ""
     again = f" after {tries} tries" if tries > 1 else ""
     said, wait_s = detail(error), getattr(error, "wait_s", None)
-    quoted = f", and says: {said}" if isinstance(error, Reply) else ""
-    wait = "Wait a minute" if wait_s is None else f"It asks to wait {_waiting(wait_s)}"
+    # A refusal of a key is not quoted: some servers repeat what they were given.
+    quoted = f" It says: {said}." if isinstance(error, Reply) else ""
+    wait = "wait a minute" if wait_s is None else f"it asks to wait {_waiting(wait_s)}"
     sentences: Mapping[type[AnswerError], str] = {
         KeyRejected: f"{host} refused the key for {who}: check it under Keys; it may be mistyped, revoked "
         "or without access to this expert.",
-        NameUnknown: f"{host} serves nothing under the name {expert.litellm or expert.name!r}, asked for {who}{quoted}. "
-        "It may be retired: choose another expert, or give an address of your own for it.",
-        RateLimited: f"{host} accepts no more calls for {who}{again}{quoted}. {wait}, check your quota, or choose "
-        "another expert.",
+        NameUnknown: f"{host} serves nothing under the name {expert.litellm or expert.name!r}, asked for {who}: it "
+        f"may be retired; choose another expert, or give an address of your own for it.{quoted}",
+        RateLimited: f"{host} accepts no more calls for {who}{again}: {wait}, check your quota, or choose another "
+        f"expert.{quoted}",
         TimedOut: f"{who} gave no complete answer within the {timeout_s:g} s allowed: raise the time limit or "
         "choose a faster expert.",
         Unreachable: f"{who} could not be reached at {host}{again}: check the connection and the address, "

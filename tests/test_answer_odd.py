@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from routing import answer
-from routing.answer import answers, same_request
-from routing.answer.client import Settings
-from routing.keys import KeyRing
+from routing.answer import LiteLLM, answers, same_request
+from routing.answer.client import Request, Settings
+from routing.answer.reply import Reply
+from routing.answer.usage import Usage
+from routing.keys import Access, KeyRing, Secret
 from routing.schema import Answer
 from tests.asking import expert
 from tests.odd_server import ENDLESS, MODES, OddServer, wrong
@@ -52,3 +54,18 @@ def asking(name: str) -> answer.Request:
 @pytest.mark.parametrize("name", MODES)
 def test_every_odd_answer_is_kept_or_told(found: dict[str, Answer], name: str) -> None:
     assert not wrong(found[name], MODES[name]), found[name]
+
+
+@pytest.mark.parametrize(
+    "provider", ["openrouter", "groq", "deepseek", "mistral", "xai", "azure_ai", "databricks", "zai"]
+)
+def test_it_holds_for_providers_that_litellm_calls_by_clients_of_its_own(server: OddServer, provider: str) -> None:
+    for name in ("whole-object", "halves-of-characters", "refusal", "same-chunk-300-times", "usage-in-words"):
+        access = Access(f"{provider}/{name}", Secret("sk-odd-0123456789"), server.url)
+        stream = LiteLLM().open(access, Request(expert(name), PROMPT, SETTINGS))
+        assert "".join(stream.pieces) == MODES[name].text, name
+        assert (stream.is_refusal, stream.is_finished) == (name == "refusal", True)
+        assert name != "usage-in-words" or stream.usage == Usage(31, 9)
+    access = Access(f"{provider}/refuses-temperature", Secret("sk-odd-0123456789"), server.url)
+    with pytest.raises(Reply, match="only 1 is supported"):
+        LiteLLM().open(access, Request(expert("x"), PROMPT, SETTINGS))

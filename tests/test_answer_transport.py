@@ -126,8 +126,9 @@ class Stream(httpx.SyncByteStream):
 def test_what_is_left_after_the_last_event_is_read_in_the_background(parts, scheme, is_whole) -> None:
     late = threading.Event()
     stream = Stream(parts, late)
-    response = httpx.Response(200, stream=stream, request=httpx.Request("POST", f"{scheme}://example.org/v1"))
-    to_the_end(response)
+    request = httpx.Request("POST", f"{scheme}://example.org/v1")
+    response = httpx.Response(200, stream=stream, request=request)
+    to_the_end(response, request)
     read = iter(response.stream)
     for _ in parts:
         next(read)

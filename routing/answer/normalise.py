@@ -46,15 +46,15 @@ _FINISHES: Final = {
 _ENDED_ODDLY: Final = {"error", "failed", "abort", "aborted", "cancelled"}
 
 
-def normalised(response: httpx.Response, request: httpx.Request | None = None) -> None:
-    """Answers of ``.../chat/completions`` become plain chunks, refusals are overheard; a response hook for httpx.
+def normalised(response: httpx.Response, request: httpx.Request) -> None:
+    """Answers of ``.../chat/completions`` become plain chunks, and refusals are overheard.
 
     Args:
-        response: Whose body is not read yet.
-        request: What it answers, where the response does not know it yet, as within a transport.
+        response: Whose body is not read yet, if it is no refusal.
+        request: What it answers.
     """
-    seen, asked = hearing.get(), request or response.request
-    if seen is None or asked.method != "POST" or not asked.url.path.endswith(PATH):
+    seen = hearing.get()
+    if seen is None or request.method != "POST" or not request.url.path.endswith(PATH):
         return
     if not isinstance(response.stream, httpx.SyncByteStream):
         return
@@ -63,7 +63,10 @@ def normalised(response: httpx.Response, request: httpx.Request | None = None) -
         return
     if response.status_code != httpx.codes.OK:
         seen.heard = Heard(response.status_code, response.headers)
-        response.stream = _Overheard(response.stream, seen.heard.body)
+        try:
+            seen.heard.body += response.content[:MOST_ERROR]
+        except httpx.ResponseNotRead:
+            response.stream = _Overheard(response.stream, seen.heard.body)
         return
     seen.is_normalised = True
     chunks = _Chunks(seen, response.headers.get("content-type", ""))

@@ -29,8 +29,7 @@ def open_session(verify: SSLContext | str | bool) -> httpx.Client:
     Args:
         verify: How certificates are checked, as httpx takes it.
     """
-    hooks = {"response": [to_the_end, normalised]}
-    session = httpx.Client(transport=Guarded(verify), follow_redirects=False, event_hooks=hooks)
+    session = httpx.Client(transport=Guarded(verify), follow_redirects=False)
     session.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     return session
 
@@ -62,7 +61,12 @@ class Guarded(httpx.BaseTransport):
         if response.has_redirect_location:
             response.close()
             raise AddressRefused(_redirect(response))
-        return _shortened(response) if response.status_code >= httpx.codes.BAD_REQUEST else response
+        if response.status_code >= httpx.codes.BAD_REQUEST:
+            response = _shortened(response)
+        else:
+            to_the_end(response, request)
+        normalised(response, request)
+        return response
 
     def close(self) -> None:
         """Nothing: other clients send through it too."""
@@ -130,13 +134,13 @@ def _canned(_: httpx.Request) -> httpx.Response:
     return httpx.Response(200, headers={"content-type": "text/event-stream"}, text=text)
 
 
-def to_the_end(response: httpx.Response) -> None:
+def to_the_end(response: httpx.Response, request: httpx.Request) -> None:
     """Keep the connection of a streamed answer: the OpenAI client hangs up on the few bytes after the last event.
 
     Where nothing is encrypted a new connection costs nothing, and a server that waits for acknowledgements before it
     sends more (Nagle's algorithm) is 40 ms quicker on it.
     """
-    if response.request.url.scheme == "https" and isinstance(response.stream, httpx.SyncByteStream):
+    if request.url.scheme == "https" and isinstance(response.stream, httpx.SyncByteStream):
         response.stream = _Whole(response.stream)
 
 

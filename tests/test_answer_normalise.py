@@ -124,6 +124,14 @@ def test_usage_in_every_spelling(stated: object, right: Usage | None) -> None:
     assert usage_of(stated) == right
 
 
+def test_usage_that_comes_in_parts_is_put_together() -> None:
+    seen = Stream(iter(()))
+    for stated in ({"input_tokens": 30, "cache_read_input_tokens": 20}, {"output_tokens": 1}, {"output_tokens": 9}):
+        seen.note({"usage": stated})
+    seen.note({"usage": {"prompt_tokens": 0, "completion_tokens": 0}})
+    assert seen.usage == Usage(30, 9, cached_tokens=20)
+
+
 def test_a_count_is_a_count_or_nothing() -> None:
     assert [count_of(s) for s in (0, 3, 3.0, "3", " 3 ")] == [0, 3, 3, 3, 3]
     assert not any(

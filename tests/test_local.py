@@ -52,7 +52,7 @@ def test_answers_without_any_key(running: LocalExperts) -> None:
     assert got.error is None, got.error
     assert got.text.strip(), "some words; which ones is not ours to say"
     assert (got.cost_usd, got.cost_source, got.served) == (0.0, "runs on this machine", NAME)
-    assert got.tokens_source == "reported by the provider"
+    assert got.tokens_source.startswith("reported by the provider"), "with what of it came from the cache"
     assert 0 < (got.output_tokens or 0) <= SHORT.max_tokens
     assert 0 < (got.time_to_first_token_s or 0) <= got.latency_s
 

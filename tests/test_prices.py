@@ -83,6 +83,12 @@ def test_what_an_answer_cost(name: str, usage: Usage, tier: str | None, right: f
     assert LiteLLM().cost(str(one.litellm), prices_of(one), usage, tier) == pytest.approx(right)
 
 
+def test_a_prompt_above_a_length_is_predicted_at_the_price_above_it() -> None:
+    one = Catalog((listed("gemini/gemini-2.5-pro"),), TODAY)
+    cost, _ = predicted_cost(one, np.array([200_000.0, 210_024.0]), np.zeros((2, 1)))
+    assert cost[:, 0] == pytest.approx([0.25, 0.52506])
+
+
 def test_a_stated_price_wins_over_the_map_and_brings_none_of_its_tiers() -> None:
     mine = replace(listed("gemini/gemini-2.5-pro"), price_in_usd_per_mtok=1.0)
     assert tiers_of(mine) == ()

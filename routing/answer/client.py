@@ -195,7 +195,13 @@ class Stream:
             self.served = served.replace("\0", "")[:200]
         if isinstance(tier, str) and tier:
             self.service_tier = tier[:40]
-        self.usage = usage_of(value(chunk, "usage")) or usage_of(value(value(chunk, "x_groq"), "usage")) or self.usage
+        self.note_usage(value(chunk, "usage"))
+        self.note_usage(value(value(chunk, "x_groq"), "usage"))
+
+    def note_usage(self, stated: object) -> None:
+        """A block of usage, of which there may be several."""
+        if (found := usage_of(stated)) is not None:
+            self.usage = found.after(self.usage)
 
     def note_delta(self, delta: object) -> None:
         """What a part of the message says besides its text: refusals, and wishes for tools."""

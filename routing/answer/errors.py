@@ -98,6 +98,7 @@ _WORDS = re.compile(r"(?:[A-Za-z]?[a-z]{2,20}|[A-Z]{1,12}|[a-z]|v?\d{1,4}[bBkKmM
 _SEPARATORS = re.compile(r"[_\-+/=*.]+")
 _KEY_STARTS = ("sk-", "pk-", "key-", "sk_", "pk_", "ghp_", "hf_", "gsk_", "xai-", "aiza")
 _MOST_SAID = 200
+_FORBIDDEN = 403
 
 
 def cause_of(error: BaseException) -> type[AnswerError]:
@@ -148,12 +149,12 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
     context = f" of {expert.context_tokens:,} tokens" if expert.context_tokens else ""
     again = f" after {tries} tries" if tries > 1 else ""
     said, wait_s = detail(error), getattr(error, "wait_s", None)
-    # A refusal of a key is not quoted: some servers repeat what they were given.
+    # A refusal of a wrong key is not quoted: some servers repeat what they were given.
     quoted = f" It says: {said}." if isinstance(error, Reply) else ""
     wait = "wait a minute" if wait_s is None else f"it asks to wait {_waiting(wait_s)}"
     sentences: Mapping[type[AnswerError], str] = {
         KeyRejected: f"{host} refused the key for {who}: check it under Keys; it may be mistyped, revoked "
-        "or without access to this expert.",
+        f"or without access to this expert.{quoted if status == _FORBIDDEN else ''}",
         NameUnknown: f"{host} serves nothing under the name {expert.litellm or expert.name!r}, asked for {who}: it "
         f"may be retired; choose another expert, or give an address of your own for it.{quoted}",
         RateLimited: f"{host} accepts no more calls for {who}{again}: {wait}, check your quota, or choose another "
@@ -163,7 +164,7 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
         Unreachable: f"{who} could not be reached at {host}{again}: check the connection and the address, "
         "then try again.",
         ContextTooLong: f"Prompt and answer do not fit into the context of {who}{context}: shorten the prompt, lower "
-        "the length limit, or choose an expert with a longer context.",
+        f"the length limit, or choose an expert with a longer context.{quoted}",
         RequestRefused: f"{who} refused the request ({said}): change the prompt or the settings.",
         ServerFailed: f"{who} failed or broke off its answer{again} ({said}): try again, or choose the next expert.",
     }

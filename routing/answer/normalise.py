@@ -20,7 +20,6 @@ import httpx
 
 from routing.answer.client import Heard, Stream
 from routing.answer.reply import Reply, reply_of, web_page
-from routing.answer.usage import usage_of
 
 PATH: Final = "/chat/completions"
 MOST_LINE: Final = 8 * 2**20  # characters of one line
@@ -332,7 +331,7 @@ class _Chunks:
         if choice is None:
             return
         self._n_events += 1
-        seen.usage = usage_of(choice.get("usage")) or seen.usage
+        seen.note_usage(choice.get("usage"))
         is_whole = not isinstance(choice.get("delta"), dict) and isinstance(choice.get("message"), dict)
         delta = choice.get("message") if is_whole else choice.get("delta")
         if not isinstance(delta, dict):

@@ -29,6 +29,21 @@ class Usage:
     reasoning_tokens: int = 0
     cost_usd: float | None = None
 
+    def after(self, earlier: "Usage | None") -> "Usage":
+        """What both say together: providers state some counts at the beginning and others at the end, or zeros."""
+        if earlier is None:
+            return self
+        tokens_in = self.input_tokens or earlier.input_tokens
+        cached = min(self.cached_tokens or earlier.cached_tokens, tokens_in or 0)
+        return Usage(
+            input_tokens=tokens_in,
+            output_tokens=self.output_tokens or earlier.output_tokens,
+            cached_tokens=cached,
+            written_tokens=min(self.written_tokens or earlier.written_tokens, (tokens_in or 0) - cached),
+            reasoning_tokens=self.reasoning_tokens or earlier.reasoning_tokens,
+            cost_usd=earlier.cost_usd if self.cost_usd is None else self.cost_usd,
+        )
+
     @property
     def parts(self) -> str:
         """What of the tokens was cached or reasoning, in words; empty where nothing was."""

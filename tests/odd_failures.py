@@ -57,7 +57,7 @@ FAILURES: dict[str, Mode] = {
         **FAILED,
     ),
     "error-429-in-200": Mode(
-        sse([refusal("One at a time", code=429)]), error="accepts no more calls.*One at a time", **FAILED
+        sse([refusal("One at a time", code=429)]), error="accepts no more calls.*code 429.*One at a time", **FAILED
     ),
     "error-finish": Mode(
         sse([*TEXT, chunk({}, "error")]), error="ended its answer with an error", finish="error", is_complete=False

@@ -247,6 +247,6 @@ def _odd_answers():
 def test_what_else_there_is_to_know_of_an_answer_stands_with_it():
     captions = [caption.value for caption in AppTest.from_function(_odd_answers).run().caption]
     assert captions[0] == ":material/info: Asked without temperature, which the server refused."
-    assert captions[1] == ":material/info: Refused to answer: these are its words."
+    assert captions[1] == ":material/info: Refused to answer\\: these are its words."
     assert len(captions) == 3, "nothing is said where there is nothing to say"
     assert "finish: unstated · tokens: 9,500 in from the cache · " in captions[2]

@@ -144,7 +144,9 @@ def explain(error: BaseException, expert: Expert, *, timeout_s: float, address: 
     cause, status = cause_of(error), status_of(error)
     # LiteLLM gives connections that fail or break off a status that nobody sent.
     is_sent = status is not None and not hasattr(error, "original_exception") and cause is not Unreachable
-    who = f"{expert.title} (HTTP {status})" if is_sent else expert.title
+    # A code within an answer came with the status 200.
+    kind = "HTTP" if not isinstance(error, Reply) or error.__cause__ is not None else "code"
+    who = f"{expert.title} ({kind} {status})" if is_sent else expert.title
     host = urlsplit(address).netloc if address else expert.provider
     context = f" of {expert.context_tokens:,} tokens" if expert.context_tokens else ""
     again = f" after {tries} tries" if tries > 1 else ""

@@ -59,6 +59,29 @@ FAILURES: dict[str, Mode] = {
     "error-429-in-200": Mode(
         sse([refusal("One at a time", code=429)]), error="accepts no more calls.*code 429.*One at a time", **FAILED
     ),
+    "error-that-cannot-be-kept": Mode(sse([refusal("Out of \ud83d\0krill")]), error="Out of .+krill", **FAILED),
+    "something-else-in-json": Mode(
+        json.dumps({"base": {"status": 1004, "words": "log in first"}}).encode(),
+        kind="application/json",
+        error="no answer but this.*log in first",
+        **FAILED,
+    ),
+    "no-content-204": Mode(b"", status=204, error="it sent nothing at all", **FAILED),
+    "advice-of-a-server-behind": Mode(
+        json.dumps(
+            {
+                "error": {
+                    "message": "Upstream said no",
+                    "code": 400,
+                    "metadata": {"raw": json.dumps(refusal("Sing lower"))},
+                }
+            }
+        ).encode(),
+        status=400,
+        kind="application/json",
+        error="Upstream said no Sing lower",
+        **FAILED,
+    ),
     "error-finish": Mode(
         sse([*TEXT, chunk({}, "error")]), error="ended its answer with an error", finish="error", is_complete=False
     ),

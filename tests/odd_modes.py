@@ -198,6 +198,19 @@ STREAMS: dict[str, Mode] = {
         )
         + b"data: [DONE]\n\n"
     ),
+    "accepted-202": Mode(PLAIN, status=202),
+    "names-in-capitals": Mode(PLAIN.replace(b"data:", b" DATA:").replace(b"[DONE]", b'"[done]"')),
+    "ollama-s-own-form": Mode(
+        "\n".join(
+            [json.dumps({"model": "whale-1", "message": {"content": word}, "done": False}) for word in WORDS]
+            + [json.dumps({"model": "whale-1", "message": {"content": ""}, "done": True, "done_reason": "stop"})]
+        ).encode(),
+        kind="application/x-ndjson",
+    ),
+    "one-choice-no-list": Mode(sse([*({"choices": {"delta": {"content": word}}} for word in WORDS), STOP])),
+    "names-that-cannot-be-kept": Mode(
+        sse([{**e, "model": "wh\ud83dale\0"} for e in TEXT] + [chunk({}, "\udc00stop")]), finish="?stop"
+    ),
     "parts": Mode(
         sse(
             [

@@ -83,6 +83,7 @@ def wrong(got: Any, mode: Mode) -> list[str]:
         "note": mode.note in got.note if mode.note else not got.note,
         "tokens": mode.tokens is None or (got.input_tokens, got.output_tokens) == mode.tokens,
         "plausible": all(n is None or 0 < n < 100_000 for n in (got.input_tokens, got.output_tokens)),
+        "kept": not re.search("[\ud800-\udfff\0]", f"{got.text}{got.served}{got.finish_reason}{got.error}{got.note}"),
         "one line": "\n" not in str(got.error or "") and len(str(got.error or "")) < 450,
     }
     return [claim for claim, is_so in claims.items() if not is_so]

@@ -206,6 +206,8 @@ def test_advice_stays_and_keys_go(words: str, shown: str) -> None:
         ({"error": {"message": "No", "code": 429}}, "No", 429),
         ({"error": {"message": {"detail": "No"}, "code": "429"}}, "No", None),
         ({"error": "No", "detail": "x"}, "No", None),
+        ({"error": {"message": "No", "metadata": {"raw": '{"error": {"message": "Never"}}'}}}, "No Never", None),
+        ({"error": {"message": "No", "metadata": {"raw": "{ not JSON"}}}, "No { not JSON", None),
         ({"errors": ["No", {"msg": "never"}]}, "No never", None),
         ({"object": "error", "message": "No", "code": 400}, "No", 400),
         ({"error": {"code": 500}}, "it sent an error without a word", 500),

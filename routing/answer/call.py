@@ -8,11 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from routing.answer.client import Changes, Client, Request, Stream
+from routing.answer.client import Changes, Client, Request, Stream, clean
 from routing.answer.errors import RETRYABLE, explain, without_keys
 from routing.answer.refusals import adapted
 from routing.answer.reply import Reply
-from routing.answer.stream import shown
 from routing.answer.usage import Usage
 from routing.errors import AnswerError, TimedOut, ToolWanted
 from routing.keys import Access, KeyRing
@@ -211,7 +210,7 @@ class Call:
         return None
 
     def _tool_wanted(self, tools: tuple[str, ...]) -> ToolWanted:
-        names = ", ".join(repr(shown(without_keys(name))) for name in tools[:3] if name)
+        names = ", ".join(repr(clean(without_keys(name))) for name in tools[:3] if name)
         return ToolWanted(
             f"{self.expert.title} wanted to call a tool{f' ({names})' if names else ''} and wrote no answer; no tools "
             "are offered here. Ask for an answer in words, or choose another expert."

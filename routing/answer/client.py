@@ -192,7 +192,7 @@ class Stream:
         """What a chunk says besides its text: who served it, at which tier, and usage, wherever that stands."""
         served, tier = value(chunk, "model"), value(chunk, "service_tier")
         if isinstance(served, str) and served.strip():
-            self.served = served.replace("\0", "")[:200]
+            self.served = clean(served)[:200]
         if isinstance(tier, str) and tier:
             self.service_tier = tier[:40]
         self.note_usage(value(chunk, "usage"))
@@ -213,6 +213,11 @@ class Stream:
             named = name[:60] if isinstance(name, str) and name else ""
             if named not in self.tools and (named or not self.tools):
                 self.tools = (*(tool for tool in self.tools if tool), named)
+
+
+def clean(text: str) -> str:
+    """The text without halves of characters and NUL, which can be neither shown nor kept."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
 class Client(Protocol):

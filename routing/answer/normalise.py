@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import httpx
 
-from routing.answer.client import Heard, Stream
+from routing.answer.client import Heard, Stream, clean
 from routing.answer.reply import Reply, reply_of, web_page
 
 PATH: Final = "/chat/completions"
@@ -35,7 +35,8 @@ _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _BYTES: Final = re.compile("[\udc80-\udcff]+")  # of UTF-8 that was cut or damaged, as "surrogateescape" gives them
 _LONE: Final = re.compile("[\ud800-\udfff]")
-_FIELD: Final = re.compile(r"(data|event|id|retry):")
+_FIELD: Final = re.compile(r"\s*(data|event|id|retry):", re.IGNORECASE)
+_DONE: Final = frozenset({"[DONE]", "DONE"})
 # How servers say the same as OpenAI.
 _FINISHES: Final = {
     **dict.fromkeys(("max_tokens", "max_length", "max_output_tokens", "model_length"), "length"),
@@ -60,7 +61,7 @@ def normalised(response: httpx.Response, request: httpx.Request) -> None:
     packed = response.headers.get("content-encoding", "").strip().lower()
     if packed not in {"", "identity", "gzip", "x-gzip", "deflate"}:
         return
-    if response.status_code != httpx.codes.OK:
+    if not response.is_success:
         seen.heard = Heard(response.status_code, response.headers)
         try:
             seen.heard.body += response.content[:MOST_ERROR]
@@ -158,7 +159,7 @@ class _Chunks:
         self._event = ""
         self._loose: list[str] = []
         self._n_loose = 0
-        self._has_json = False
+        self._first = ""
         self._is_broken = False
         self._index: object = None
         self._half = ""
@@ -185,7 +186,9 @@ class _Chunks:
         if seen.failure is None and self._is_broken:
             seen.failure = Reply("it sent a line that cannot be read")
         if seen.failure is None and not self._n_events and not seen.is_done:
-            seen.failure = Reply("it sent nothing at all" if not self._has_json else "the answer is empty")
+            seen.failure = Reply(
+                f"it sent no answer but this: {self._first}" if self._first else "it sent nothing at all"
+            )
         last = self._chunk({"content": "\ufffd"}) if half else b""
         return last + self._chunk({}, "stop") + b"data: [DONE]\n\n"
 
@@ -247,15 +250,15 @@ class _Chunks:
         if not (field := _FIELD.match(line)):
             return self._took_loose(line)
         told = line[field.end() :].removeprefix(" ")
-        if field[1] == "event":
+        if (name := field[1].lower()) == "event":
             self._event = told.strip()
-        elif field[1] == "data":
+        elif name == "data":
             return self._took_data(told)
         return []
 
     def _took_data(self, told: str) -> list[bytes]:
         """One line of data, mostly a whole object; else the beginning of one that goes on in the next."""
-        if not self._data and told.strip() == "[DONE]":
+        if not self._data and _is_end(told):
             self._seen.is_done = True
         elif not self._data and (found := _json(told)) is not None:
             return self._all_of(found)
@@ -278,7 +281,7 @@ class _Chunks:
         return made
 
     def _one_line(self, line: str) -> list[bytes]:
-        if line.strip() == "[DONE]":
+        if _is_end(line):
             self._seen.is_done = True
         elif (found := _json(line)) is not None:
             return self._all_of(found)
@@ -292,6 +295,9 @@ class _Chunks:
         """A line that no event stream has: JSON line by line, or a body that is something else altogether."""
         if not self._loose and line.lstrip().startswith("{") and (found := _json(line)) is not None:
             return self._all_of(found)
+        if self._n_events and _is_end(line):
+            self._seen.is_done = True
+            return []
         self._n_loose += len(line) + 1
         if self._n_loose > MOST_LINE:
             self._seen.failure = Reply("it sent no answer but other text without end")
@@ -313,7 +319,7 @@ class _Chunks:
         return []
 
     def _all_of(self, found: object) -> list[bytes]:
-        self._has_json = True
+        self._first = self._first or json.dumps(found)[:300]
         return [
             made
             for one in (found if isinstance(found, list) else [found])
@@ -325,6 +331,8 @@ class _Chunks:
         """One object of the server's, as no or a few chunks."""
         seen, choices = self._seen, told.get("choices")
         seen.note(told)
+        if not isinstance(choices, list):
+            choices = _only_choice(told)
         choice = self._choice(choices)
         if (failure := reply_of(told, is_error=self._event == "error" or not isinstance(choices, list))) is not None:
             seen.failure = failure
@@ -347,7 +355,7 @@ class _Chunks:
             yield self._chunk({"content": text})
         finish = choice.get("finish_reason")
         if finish is not None and finish != "" and finish is not False:
-            word = str(finish)[:40].lower()
+            word = clean(str(finish)[:40].lower())
             seen.finish_reason = _FINISHES.get(word, word)
             if word in _ENDED_ODDLY and seen.failure is None:
                 seen.failure = Reply("it ended its answer with an error")
@@ -382,6 +390,16 @@ class _Chunks:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
         about = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "served", "choices": [choice]}
         return f"data: {json.dumps(about)}\n\n".encode()
+
+
+def _only_choice(told: dict[str, Any]) -> list[object] | None:
+    """The answer of servers that give one without a list of choices, Ollama's own form among them."""
+    if isinstance(choice := told.get("choices"), dict):
+        return [choice]
+    if isinstance(message := told.get("message"), dict) and "content" in message:
+        finish = told.get("done_reason") or ("stop" if told.get("done") is True else None)
+        return [{"delta": message, "finish_reason": finish}]
+    return None
 
 
 def text_in(content: object) -> str:
@@ -422,6 +440,10 @@ def _pair(found: re.Match[str]) -> str:
 def _raw(run: str) -> bytes:
     """The bytes that stand as lone surrogates because they were no character."""
     return run.encode("utf-8", "surrogateescape")
+
+
+def _is_end(line: str) -> bool:
+    return line.strip().strip('"').upper() in _DONE
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - JSON is anything

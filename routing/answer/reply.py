@@ -10,11 +10,16 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from routing.answer.client import Heard
+from routing.answer.client import Heard, clean
 
 _TITLE: Final = re.compile(r"<title[^>]{0,200}>([^<]{0,300})", re.IGNORECASE)
 _PAGE: Final = re.compile(
     r"\s*(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html|head|body|title|center|h1)\b", re.IGNORECASE | re.DOTALL
+)
+_AGAIN: Final = re.compile(
+    r"(?:try again|retry|wait)\s+(?:in|after|for)\s+"
+    r"(?:((?:\d{1,6}(?:\.\d{1,6})?(?:ms|s|m|h)){1,4})(?!\w)|(\d{1,6}(?:\.\d{1,6})?)\s*(s|m|h)(?:ec|in|our))",
+    re.IGNORECASE,
 )
 _RESETS: Final = ("after", "requests", "tokens")
 _MOST_BODY: Final = 64 * 2**10
@@ -42,8 +47,8 @@ class Reply(ValueError):
         wait_s: float | None = None,
         is_page: bool = False,
     ) -> None:
-        super().__init__(message)
-        self.message, self.status_code = message, status_code
+        self.message, self.status_code = clean(message), status_code
+        super().__init__(self.message)
         self.param, self.wait_s, self.is_page = param, wait_s, is_page
 
 
@@ -57,7 +62,7 @@ def reply_of(told: Mapping[str, object], *, is_error: bool, status: int | None =
     """
     error = told.get("error") or told.get("errors")
     if not error and (is_error or told.get("object") == "error"):
-        error = told.get("message") or told.get("detail")
+        error = told.get("message") or told.get("detail") or told.get("msg")
     if not error:
         return None
     inner = error if isinstance(error, dict) else told
@@ -94,7 +99,7 @@ def _reply_in(text: str, heard: Heard) -> Reply:
         page = web_page(text)
         words = " ".join(text.split())[:2000] if told is None else ""
         found = Reply(page or words or "without a word", heard.status, is_page=page is not None)
-    found.wait_s = wait_of(heard.headers, time.time())
+    found.wait_s = wait_of(heard.headers, time.time()) or _asked_wait(found.message)
     return found
 
 
@@ -108,10 +113,20 @@ def _words(error: object, depth: int = 0) -> list[str]:
         return [word for part in error[:5] for word in _words(part, depth + 1)]
     at = error.get("loc")  # as FastAPI says which part of a request it refuses
     where = [f"{'.'.join(str(part) for part in at if part != 'body')}:"] if isinstance(at, list) and at else []
+    behind = error.get("metadata")  # as OpenRouter hands on what the server behind it said
+    raw = behind.get("raw") if isinstance(behind, dict) else None
     for name in ("message", "msg", "detail", "error", "error_message", "description", "type"):
         if found := _words(error.get(name), depth + 1):
-            return where + found
+            return where + found + _words(_parsed(raw), depth + 1)
     return []
+
+
+def _parsed(raw: object) -> object:
+    """What a string of JSON holds; the string itself where it holds none."""
+    try:
+        return json.loads(raw) if isinstance(raw, str) else raw
+    except (ValueError, RecursionError):
+        return raw
 
 
 def web_page(text: str) -> str | None:
@@ -144,6 +159,18 @@ def wait_of(headers: Mapping[str, str], now: float) -> float | None:
         if (told := headers.get(name)) is not None and (wait := _duration(told, now)) is not None:
             return wait
     return None
+
+
+def _asked_wait(message: str) -> float | None:
+    """Seconds after which a message says that one should try again.
+
+    >>> _asked_wait("Please try again in 1m2.5s."), _asked_wait("Retry after 2 minutes"), _asked_wait("Try again")
+    (62.5, 120.0, None)
+    """
+    told = _AGAIN.search(message[:2000])
+    if told is None:
+        return None
+    return float(told[2]) * {"s": 1, "m": 60, "h": 3600}[told[3][0].lower()] if told[2] else _duration(told[1], 0.0)
 
 
 def _seconds(text: str | None) -> float | None:

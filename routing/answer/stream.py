@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
-from routing.answer.client import Stream
+from routing.answer.client import Stream, clean
 from routing.answer.usage import value
 
 _OPEN, _CLOSE = "<think>", "</think>"
@@ -58,7 +58,7 @@ def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
             delta = value(choices[0], "delta") if isinstance(choices, list) and choices else None
             if not seen.is_normalised:
                 seen.note_delta(delta)
-            text = thinking.took(shown(_text(value(delta, "content"))))
+            text = thinking.took(clean(_text(value(delta, "content"))))
             seen.is_reasoning = thinking.is_open or bool(value(delta, "reasoning_content"))
             yield text
     if rest := thinking.rest():
@@ -69,11 +69,6 @@ def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
         seen.finish_reason = next((finish for finish in kept if isinstance(finish, str)), None)
     if seen.failure is not None:
         raise seen.failure
-
-
-def shown(text: str) -> str:
-    """The text without halves of characters and NUL, which can be neither shown nor kept."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\ufffd")
 
 
 class _Thinking:

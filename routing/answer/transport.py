@@ -57,6 +57,7 @@ class Guarded(httpx.BaseTransport):
         Raises:
             AddressRefused: The server redirects.
         """
+        request.headers["Accept-Encoding"] = "gzip, deflate"  # which are unpacked a bounded piece at a time
         response = self._transport(request.url).handle_request(request)
         if response.has_redirect_location:
             response.close()

@@ -82,6 +82,7 @@ FAILURES: dict[str, Mode] = {
         error="Upstream said no Sing lower",
         **FAILED,
     ),
+    "teapot-418": Mode(b"I sing, I do not answer", status=418, error="refused the request .I sing", **FAILED),
     "error-finish": Mode(
         sse([*TEXT, chunk({}, "error")]), error="ended its answer with an error", finish="error", is_complete=False
     ),
@@ -147,7 +148,7 @@ FAILURES: dict[str, Mode] = {
     ),
     "broken-gzip": Mode(
         gzip.compress(PLAIN)[:60] + b"!" * 40,
-        error="the connection ended",
+        error="bytes that cannot be unpacked",
         headers=ZIPPED,
         **FAILED,
     ),

@@ -187,6 +187,7 @@ STREAMS: dict[str, Mode] = {
         slowly(gzip.compress(PLAIN)[i : i + 5] for i in range(0, len(gzip.compress(PLAIN)), 5)),
         headers={"Content-Encoding": "gzip"},
     ),
+    "gzip-in-name-only": Mode(PLAIN, headers={"Content-Encoding": "gzip"}),
     "deflate": Mode(zlib.compress(PLAIN), headers={"Content-Encoding": "deflate"}),
     "trailers-and-extensions": Mode(with_trailers, headers={"Transfer-Encoding": "chunked"}),
     "many-comments": Mode(slowly([b": waiting\n\n"] * 20 + [PLAIN])),

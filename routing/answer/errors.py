@@ -99,6 +99,7 @@ _SEPARATORS = re.compile(r"[_\-+/=*.]+")
 _KEY_STARTS = ("sk-", "pk-", "key-", "sk_", "pk_", "ghp_", "hf_", "gsk_", "xai-", "aiza")
 _MOST_SAID = 200
 _FORBIDDEN = 403
+_SERVER_AT_FAULT = 500
 
 
 def cause_of(error: BaseException) -> type[AnswerError]:
@@ -106,14 +107,16 @@ def cause_of(error: BaseException) -> type[AnswerError]:
     inner = getattr(error, "original_exception", None)
     text = f"{str(error)[:4000]} {str(inner or '')[:4000]}"
     status = status_of(error)
+    is_refusal = isinstance(error, Reply) and (error.is_page or status is not None) and (status or 0) < _SERVER_AT_FAULT
     if isinstance(error, Reply) and isinstance(error.__cause__, Exception):  # LiteLLM knows more wordings
-        return cause_of(error.__cause__)
+        told = cause_of(error.__cause__)
+        return RequestRefused if told is ServerFailed and is_refusal else told
     for wording, cause in BY_WORDING:
         if wording.search(text):
             return cause
     if status is not None and status in BY_STATUS:
         return BY_STATUS[status]
-    if isinstance(error, Reply) and (error.is_page or status is not None) and (status or 0) < 500:
+    if is_refusal:
         return RequestRefused
     names = (ancestor.__name__ for ancestor in type(error).__mro__)
     return next((BY_NAME[name] for name in names if name in BY_NAME), ServerFailed)

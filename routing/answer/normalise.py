@@ -114,12 +114,15 @@ class _Normalised(httpx.SyncByteStream):
                     yield made
         except (httpx.TransportError, zlib.error) as problem:
             if not self._seen.is_finished and self._seen.failure is None:  # after its last word it said all
-                is_late = isinstance(problem, httpx.TimeoutException)
-                self._seen.failure = TimeoutError() if is_late else Reply("the connection ended in the middle")
+                is_late, is_cut = isinstance(problem, httpx.TimeoutException), isinstance(problem, httpx.TransportError)
+                words = "the connection ended in the middle" if is_cut else "it sent bytes that cannot be unpacked"
+                self._seen.failure = TimeoutError() if is_late else Reply(words)
         yield self._chunks.end()
 
     def _unpacked(self, part: bytes) -> Iterator[bytes]:
         """The part, unpacked a bounded piece at a time."""
+        if not self._n_bytes and not part.startswith((b"\x1f", b"\x78")):
+            self._unpack = None  # it only says that it is packed
         self._n_bytes += len(part)
         if self._unpack is None:
             yield part

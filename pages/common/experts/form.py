@@ -78,15 +78,18 @@ def numbers(before: Expert) -> dict[str, Value]:
     with one:
         found: dict[str, Value] = {
             "price_in_usd_per_mtok": _number("Price in (US$ per million tokens)", "in", before.price_in_usd_per_mtok),
+            "price_cached_in_usd_per_mtok": _number(
+                "Price of cached input (US$ per million)", "cached", before.price_cached_in_usd_per_mtok
+            ),
             "params_b": _number("Size (B parameters)", "size", before.params_b),
         }
     with two:
         price_out = before.price_out_usd_per_mtok
         found["price_out_usd_per_mtok"] = _number("Price out (US$ per million tokens)", "out", price_out)
+        found["context_tokens"] = st.number_input(
+            "Context (tokens)", 1, None, before.context_tokens, 1024, key="expert_context", placeholder="unknown"
+        )
         found["active_b"] = _number("Active size (B)", "active", before.active_b)
-    found["context_tokens"] = st.number_input(
-        "Context (tokens)", 1, None, before.context_tokens, 1024, key="expert_context", placeholder="unknown"
-    )
     found["released"] = st.date_input(
         "Released", before.released, date(2015, 1, 1), date.today(), key="expert_released", format="YYYY-MM-DD"
     )

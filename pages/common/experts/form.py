@@ -79,7 +79,7 @@ def numbers(before: Expert) -> dict[str, Value]:
         found: dict[str, Value] = {
             "price_in_usd_per_mtok": _number("Price in (US$ per million tokens)", "in", before.price_in_usd_per_mtok),
             "price_cached_in_usd_per_mtok": _number(
-                "Price of cached input (US$ per million)", "cached", before.price_cached_in_usd_per_mtok
+                "Cached input (US$ per M)", "cached", before.price_cached_in_usd_per_mtok
             ),
             "params_b": _number("Size (B parameters)", "size", before.params_b),
         }

@@ -59,6 +59,42 @@ def other_encoder(model):
     node.op_type = "MatMul"
 
 
+def product(model):
+    """Two small constants whose product fills the memory."""
+    for name, dims in (("tall", (22_000, 1)), ("broad", (1, 22_000))):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones(dims, np.float32), name))
+    model.graph.node.append(onnx.helper.make_node("MatMul", ["tall", "broad"], ["square"]))
+
+
+def doubling(model):
+    """Numbers of the prompt beside themselves, over and over."""
+    names = ["input_ids"] + [f"double_{i}" for i in range(16)]
+    model.graph.node.extend(
+        onnx.helper.make_node("Concat", [one, one], [two], axis=1) for one, two in zip(names, names[1:], strict=False)
+    )
+
+
+def gathered(model):
+    """One row of constants, taken as often as a long list of places says."""
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.ones((1, 3_000), np.float32), "row"))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(9_000, np.int64), "places"))
+    model.graph.node.append(onnx.helper.make_node("Gather", ["row", "places"], ["rows"]))
+
+
+def shaped_by_text(model):
+    """A size that the words of the prompt decide."""
+    model.graph.node.append(onnx.helper.make_node("Reshape", ["attention_mask", "input_ids"], ["reshaped"]))
+
+
+def more_outputs(model):
+    model.graph.output.append(onnx.helper.make_tensor_value_info("secret", 1, None))
+    model.graph.node.append(onnx.helper.make_node("Identity", ["score"], ["secret"]))
+
+
+def many(model):
+    model.graph.node.extend(onnx.helper.make_node("Identity", ["input_ids"], [f"copy_{i}"]) for i in range(3_000))
+
+
 HOSTILE = {
     "no zip": (lambda z: b"PK\x03\x04nonsense", r"no readable zip"),
     "a path": (lambda z: rezipped(z, **{"../../evil.py": b"x"}), r"holds '\.\./\.\./evil\.py'"),
@@ -81,6 +117,15 @@ HOSTILE = {
     "a branch": (lambda z: with_graph(z, loop), r"a graph inside 'If'"),
     "a file outside": (lambda z: with_graph(z, outside), r"refers to another file"),
     "an operator": (lambda z: with_graph(z, grown), r"the operator 'Tile' in its heads"),
+    "a product of constants": (lambda z: with_graph(z, product), r"would hold 48\d,\d{3},\d{3} numbers for one prompt"),
+    "a doubling": (lambda z: with_graph(z, doubling), r"would hold 33,\d{3},\d{3} numbers for one prompt"),
+    "a row many times": (lambda z: with_graph(z, gathered), r"would hold 27,\d{3},\d{3} numbers for one prompt"),
+    "a size by the text": (
+        lambda z: with_graph(z, shaped_by_text),
+        r"whose size does not follow|does not fit together",
+    ),
+    "another output": (lambda z: with_graph(z, more_outputs), r"other outputs than training writes"),
+    "too many operators": (lambda z: with_graph(z, many), r"operators and .* constants in its heads; at most 2,000"),
     "another encoder": (lambda z: with_graph(z, other_encoder), r"another encoder|no encoder as ours"),
     "a sample of others": (
         lambda z: rezipped(z, **{"sample.npz": (ASSETS / "sample.npz").read_bytes()}),

@@ -14,7 +14,7 @@ EXPECTED = {
     "exact": "blue",
     "short": {"texts": ["blue"], "rivals": ["red"]},
     "regex": r"\bblue\b",
-    "words": {"must": ["blue"]},
+    "words": {"all": ["blue"]},
     "json": {"type": "object"},
 }
 PROMPTS = {

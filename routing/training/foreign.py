@@ -5,6 +5,7 @@ memory or read files of this machine, so the encoder must have the shipped encod
 and everything behind it may only use the operators of the heads, whose memory depends on the prompt's length alone.
 """
 
+import math
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -12,8 +13,9 @@ from typing import Final
 import onnx
 from onnx.utils import Extractor
 
+from routing.encoder import MAX_TOKENS
 from routing.errors import GraphError
-from routing.training.graph import ENCODER_OUTPUTS, cut_encoder
+from routing.training.graph import ENCODER_OUTPUTS, WIDTH, cut_encoder
 
 HEAD_OPERATORS: Final = frozenset(
     [
@@ -23,6 +25,15 @@ HEAD_OPERATORS: Final = frozenset(
     ]
 )
 SMALL: Final = 256  # bytes of whole numbers that belong to the structure: axes and shapes
+HEAD_OUTPUTS: Final = frozenset(
+    ("score", "score_low", "score_high", "output_tokens", "reading_ease", "familiarity", "share")
+)
+# The shipped router has 27 million constants, 538 nodes in its heads, and 143,000 numbers on their way for one prompt;
+# one trained on the largest upload has 39 million constants more.
+MOST_NODES: Final = 2_000
+MOST_CONSTANTS: Final = 80_000_000
+MOST_NUMBERS: Final = 4_000_000
+"""That the heads may hold at once for one prompt: 16 MB."""
 Node = tuple[str, str, tuple[str, ...]]
 
 
@@ -50,9 +61,11 @@ def check_graph(content: bytes, shipped: Path) -> None:
     if structure(encoder) != structure(cut_encoder(shipped)):
         raise GraphError("router.onnx has another encoder than routers made here, so it is refused.")
     inside = {output for node in encoder.graph.node for output in node.output}
-    for node in model.graph.node:
-        if node.op_type not in HEAD_OPERATORS and not inside.issuperset(node.output):
+    heads = [node for node in model.graph.node if not inside.issuperset(node.output)]
+    for node in heads:
+        if node.op_type not in HEAD_OPERATORS:
             raise GraphError(f"router.onnx has the operator {node.op_type[:30]!r} in its heads, which is refused.")
+    _check_sizes(model, heads, inside)
 
 
 def _check_self_contained(model: onnx.ModelProto) -> None:
@@ -68,6 +81,78 @@ def _check_self_contained(model: onnx.ModelProto) -> None:
         raise GraphError("router.onnx refers to another file, which is refused. Export the router again.")
     if model.functions or model.graph.sparse_initializer or len(model.graph.input) != 2:
         raise GraphError("router.onnx is not laid out as training writes it, so it is refused.")
+
+
+def _check_sizes(model: onnx.ModelProto, heads: list[onnx.NodeProto], inside: set[str]) -> None:
+    """Refuse heads whose memory is not bounded by the prompt's length: every shape must follow, and be small.
+
+    What is made of constants alone may be no larger than they are. All else is added up, as if nothing were let go.
+    """
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in model.graph.initializer}
+    sizes |= {node.output[0]: math.prod(node.attribute[0].t.dims) for node in heads if node.op_type == "Constant"}
+    if len(heads) > MOST_NODES or sum(sizes.values()) > MOST_CONSTANTS:
+        raise GraphError(
+            f"router.onnx has {len(heads):,} operators and {sum(sizes.values()):,} constants in its heads; at most "
+            f"{MOST_NODES:,} and {MOST_CONSTANTS:,} are run. It is refused."
+        )
+    shapes = _shapes(model, heads, inside)
+    fixed, on_the_way = set(sizes), 0
+    for node in heads:
+        if node.op_type == "Constant":
+            continue
+        for name in node.output:
+            dims = shapes.get(name)
+            if dims is None or None in dims:
+                raise GraphError("router.onnx has an operator whose size does not follow from the prompt's: refused.")
+            sizes[name] = size = math.prod(dim or 0 for dim in dims)
+            sources = [one for one in node.input if one]
+            if fixed.issuperset(sources) and size <= max(SMALL, *(sizes[one] for one in sources)):
+                fixed.add(name)
+            else:
+                on_the_way += size
+    if on_the_way > MOST_NUMBERS:
+        raise GraphError(
+            f"router.onnx would hold {on_the_way:,} numbers for one prompt; at most {MOST_NUMBERS:,} are allowed."
+        )
+
+
+def _shapes(model: onnx.ModelProto, heads: list[onnx.NodeProto], inside: set[str]) -> dict[str, list[int | None]]:
+    """Shapes in the heads for one prompt of the greatest length, as ONNX infers them; None where it does not."""
+    same: dict[str, str] = {}  # what the heads read of the encoder, by the output that it is
+    for node in model.graph.node:
+        if node.op_type == "Identity" and node.output[0] in ENCODER_OUTPUTS:
+            same[node.input[0]] = node.output[0]
+    known = {
+        "input_ids": (1, MAX_TOKENS),
+        "attention_mask": (1, MAX_TOKENS),
+        "vector": (1, WIDTH),
+        "pooled": (1, WIDTH),
+    }
+    kinds = {one.name: one.type.tensor_type.elem_type for one in (*model.graph.input, *model.graph.output)}
+    made = {name for node in heads for name in node.output} | {tensor.name for tensor in model.graph.initializer}
+    inputs = []
+    for name in sorted({name for node in heads for name in node.input if name and name not in made}):
+        called = same.get(name, name)
+        if called not in known or (name not in inside and name not in kinds):
+            raise GraphError("router.onnx has heads that read what ours do not, so it is refused.")
+        inputs.append(onnx.helper.make_tensor_value_info(name, kinds[called], known[called]))
+    wanted = [one.name for one in model.graph.output if one.name not in ENCODER_OUTPUTS]
+    if not HEAD_OUTPUTS.issubset(wanted) or any(
+        name not in HEAD_OUTPUTS and not name.startswith("score_") for name in wanted
+    ):
+        raise GraphError("router.onnx has other outputs than training writes, so it is refused.")
+    outputs = [onnx.helper.make_tensor_value_info(name, kinds[name], None) for name in wanted]
+    graph = onnx.helper.make_graph(heads, "heads", inputs, outputs, list(model.graph.initializer))
+    alone = onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    try:
+        inferred = onnx.shape_inference.infer_shapes(alone, check_type=True, strict_mode=True, data_prop=True)
+    except onnx.shape_inference.InferenceError as problem:
+        raise GraphError(f"router.onnx does not fit together ({str(problem)[:120]}). It is refused.") from None
+    return {
+        one.name: [dim.dim_value if dim.HasField("dim_value") else None for dim in one.type.tensor_type.shape.dim]
+        for one in (*inferred.graph.value_info, *inferred.graph.output)
+        if one.type.tensor_type.HasField("shape")
+    }
 
 
 def structure(model: onnx.ModelProto) -> list[Node]:

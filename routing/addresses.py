@@ -9,14 +9,14 @@ import re
 import socket
 import sys
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import getproxies, proxy_bypass
 
 import idna
 
@@ -25,6 +25,7 @@ from routing.errors import RequestRefused
 SETTING: Final = "THALAMUS_PRIVATE_ADDRESSES"
 _FORM: Final = re.compile(r"https?://[^\s?#@/\\]+(/[^\s?#@]*)?", re.IGNORECASE)
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
+_PORTS: Final = {"http": 80, "https": 443}
 _LONGEST_NAME: Final = 253  # RFC 1035, without the dot at the end
 
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -35,21 +36,31 @@ NEVER: Final[tuple[tuple[str, tuple[Network, ...]], ...]] = (
     ("a link-local address", (ipaddress.ip_network("169.254.0.0/16"), ipaddress.ip_network("fe80::/10"))),
     (
         "the address of a cloud's metadata",
-        tuple(map(ipaddress.ip_network, ("168.63.129.16", "100.100.100.200", "192.0.0.0/24", "fd00:ec2::/32"))),
+        tuple(
+            map(
+                ipaddress.ip_network,
+                ("168.63.129.16", "100.100.100.200", "192.0.0.0/24", "fd00:ec2::/32", "fd20:ce::254", "fd00:42::42"),
+            )
+        ),
     ),
     ("a multicast address", (ipaddress.ip_network("224.0.0.0/4"), ipaddress.ip_network("ff00::/8"))),
     ("no single address (this machine is 127.0.0.1)", tuple(map(ipaddress.ip_network, ("0.0.0.0/8", "::/128")))),
     ("a reserved address", tuple(map(ipaddress.ip_network, ("240.0.0.0/4", "100::/64")))),
 )
+# Not of the internet, though Python's list of private networks lacks them: site-local, examples, segment routing.
+_NOT_PUBLIC: Final = tuple(map(ipaddress.IPv6Network, ("fec0::/10", "3fff::/20", "5f00::/16")))
 # IPv6 networks that carry an IPv4 address, and how many bits lie behind it: the call ends there.
 _CARRIERS: Final = (
     (ipaddress.IPv6Network("::ffff:0:0/96"), 0),  # mapped
     (ipaddress.IPv6Network("::ffff:0:0:0/96"), 0),  # translated, RFC 2765
     (ipaddress.IPv6Network("::/96"), 0),  # compatible
     (ipaddress.IPv6Network("64:ff9b::/96"), 0),  # NAT64, RFC 6052
-    (ipaddress.IPv6Network("64:ff9b:1::/48"), 0),  # NAT64 of one's own network, RFC 8215
+    (ipaddress.IPv6Network("64:ff9b:1::/96"), 0),  # NAT64 of one's own network, RFC 8215
     (ipaddress.IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056
 )
+# Here an IPv4 address may stand in any of five places (RFC 6052), so that nobody can tell where a call ends.
+_UNCLEAR: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
+_ISATAP: Final = frozenset({0x00005EFE, 0x02005EFE})  # before an IPv4 address at the end, RFC 5214
 
 
 class AddressRefused(OSError):
@@ -94,16 +105,22 @@ def refusal(ip: IpAddress, *, allow_private: bool) -> str | None:
         allow_private: Whether this machine and its private network may be called.
     """
     ends = _unwrapped(ip)
+    if any(one.version == 6 and one in _UNCLEAR for one in ends):
+        return "leads through a translation of which nobody can tell where it ends, which is never called."
     for one in ends:
         for what, networks in NEVER:
-            if any(one in network for network in networks if network.version == one.version):
+            if _is_listed(one, networks):
                 return f"is {what}, which is never called. Give another address."
-    if not allow_private and not all(one.is_global for one in ends):
+    if not allow_private and not all(one.is_global and not _is_listed(one, _NOT_PUBLIC) for one in ends):
         return (
             "lies in a private network, and this deployment calls public addresses only. "
             f'Whoever runs it may set {SETTING} = "on".'
         )
     return None
+
+
+def _is_listed(ip: IpAddress, networks: Iterable[Network]) -> bool:
+    return any(ip in network for network in networks if network.version == ip.version)
 
 
 def private_allowed(setting: object, server_address: object) -> bool:
@@ -121,12 +138,23 @@ def private_allowed(setting: object, server_address: object) -> bool:
     return server_address in {"127.0.0.1", "localhost", "::1"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Destination:
-    """Where the connections of the present call may lead: None stands for any port."""
+    """Where the connections of the present call may lead.
 
+    Args:
+        host: The only name that is looked up, a proxy's aside; None for the provider's own.
+        port: The only port that is dialled; None for any.
+        allow_private: Whether this machine and its private network may be called.
+        proxies: Hosts and ports of the proxies that the environment names.
+        proxy: The one of them that was looked up last and is dialled next.
+    """
+
+    host: str | None
     port: int | None
     allow_private: bool
+    proxies: Mapping[str, int]
+    proxy: str | None = None
 
 
 _destination: ContextVar[_Destination | None] = ContextVar("destination", default=None)
@@ -137,23 +165,50 @@ def connecting_to(address: str | None, *, allow_private: bool) -> Iterator[None]
     """While this lasts, connections of this thread are checked as they are made, whichever library makes them.
 
     The name service is asked between check and call once more, and may then say something else; a server may redirect.
-    So the address that is really dialled is looked at, by a hook on ``socket.connect``: addresses of ``NEVER`` and,
-    unless allowed, private ones are refused with AddressRefused, and every port but the one of the address.
+    So what is really looked up and dialled is looked at, by hooks of the interpreter: only the host of the address is
+    looked up, only its port is dialled, and never what ``refusal`` refuses. A proxy that the environment names may be
+    dialled wherever it stands: whoever runs the app trusts it, and it looks names up by itself.
 
     Args:
         address: As it was checked; None for the provider's own, of which only ``NEVER`` is refused.
         allow_private: Whether this machine and its private network may be called.
     """
     _watch_connections()
-    port = None
-    if address is not None and not getproxies():  # through a proxy only the proxy is dialled
+    host, port = None, None
+    if address is not None:
         parts = urlsplit(address)
-        port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
-    token = _destination.set(_Destination(port, allow_private or address is None))
+        host, port = _plain_host(_host(address)), parts.port or _PORTS[parts.scheme.lower()]
+    wanted = _Destination(host, port, allow_private or address is None, dict(_proxies()))
+    token = _destination.set(wanted)
     try:
         yield
     finally:
         _destination.reset(token)
+
+
+def proxy_of(url: str) -> str | None:
+    """The proxy through which an address is called, as the environment says; this machine is called directly.
+
+    Args:
+        url: Where the call goes.
+    """
+    parts = urlsplit(url)
+    literal = _literal(parts.hostname or "")
+    if parts.hostname == "localhost" or (literal is not None and literal.is_loopback):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _proxies() -> Iterator[tuple[str, int]]:
+    for name, proxy in getproxies().items():
+        if name in {"http", "https", "all"} and proxy:
+            with suppress(ValueError):
+                parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+                yield _plain_host(parts.hostname or ""), parts.port or _PORTS.get(parts.scheme.lower(), 1080)
 
 
 @cache
@@ -163,22 +218,43 @@ def _watch_connections() -> None:
 
 
 def _look(event: str, args: tuple[object, ...]) -> None:
-    if event != "socket.connect":
+    if event not in {"socket.connect", "socket.getaddrinfo"}:
         return
     wanted = _destination.get()
-    target = args[1]
-    if wanted is None or not isinstance(target, tuple) or len(target) < 2:
+    if wanted is None:
         return
-    host, port = str(target[0]), target[1]
+    if event == "socket.getaddrinfo":
+        _look_up(wanted, args[0])
+    elif isinstance(target := args[1], tuple) and len(target) >= 2:  # no file of this machine
+        _dial(wanted, str(target[0]), target[1])
+
+
+def _look_up(wanted: _Destination, asked: object) -> None:
+    host = _plain_host(asked.decode("ascii", "replace") if isinstance(asked, bytes) else str(asked))
+    wanted.proxy = host if host in wanted.proxies and host != wanted.host else None
+    if wanted.proxy is None and wanted.host not in {None, host}:
+        raise AddressRefused(
+            f"The call leads to {host[:80]!r} instead of {wanted.host!r}: what was not checked is not called."
+        )
+
+
+def _dial(wanted: _Destination, host: str, port: object) -> None:
     ip = _literal(host.split("%", 1)[0])
     if ip is None:
         raise AddressRefused(f"{host[:80]!r} was not looked up before it was called, so it is not called.")
-    if (why := refusal(ip, allow_private=wanted.allow_private)) is not None:
+    is_proxy = wanted.proxy is not None
+    if (why := refusal(ip, allow_private=wanted.allow_private or is_proxy)) is not None:
         raise AddressRefused(f"The call leads to {ip}, which {why}")
-    if wanted.port is not None and port != wanted.port:
-        raise AddressRefused(
-            f"The call leads to port {port} instead of {wanted.port}: such redirects are not followed."
-        )
+    expected = wanted.proxies[wanted.proxy] if wanted.proxy is not None else wanted.port
+    if expected is not None and port != expected:
+        raise AddressRefused(f"The call leads to port {port} instead of {expected}: such redirects are not followed.")
+
+
+def _plain_host(host: str) -> str:
+    """A host in the one form in which two of them can be compared."""
+    host = host.lower().removesuffix(".")
+    literal = _literal(host.split("%", 1)[0])
+    return host if literal is None else str(literal)
 
 
 def _host(address: str) -> str:
@@ -255,4 +331,7 @@ def _unwrapped(ip: IpAddress) -> tuple[IpAddress, ...]:
     carried = [
         ipaddress.IPv4Address((int(ip) >> behind) & 0xFFFFFFFF) for network, behind in _CARRIERS if ip in network
     ]
+    if (int(ip) >> 32) & 0xFFFFFFFF in _ISATAP:
+        carried += [ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)]
+        return (ip, *carried)
     return tuple(carried) or (ip,)

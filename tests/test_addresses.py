@@ -1,14 +1,16 @@
 """Own addresses: what may be called from one's own machine, and what from a shared deployment."""
 
 import ipaddress
+import os
 import socket
+import sys
 import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.addresses import AddressRefused, checked_address, connecting_to, private_allowed, refusal
+from routing.addresses import AddressRefused, checked_address, connecting_to, private_allowed, proxy_of, refusal
 from routing.errors import RequestRefused
 
 
@@ -95,6 +97,8 @@ def test_the_setting_decides_and_else_whom_the_app_serves(setting, server, expec
         ("100.100.100.200", "the address of a cloud's metadata"),
         ("192.0.0.192", "the address of a cloud's metadata"),
         ("fd00:ec2::254", "the address of a cloud's metadata"),
+        ("fd20:ce::254", "the address of a cloud's metadata"),
+        ("fd00:42::42", "the address of a cloud's metadata"),
         ("224.0.0.1", "a multicast address"),
         ("ff02::1", "a multicast address"),
         ("0.0.0.0", "no single address"),  # noqa: S104
@@ -108,6 +112,8 @@ def test_the_setting_decides_and_else_whom_the_app_serves(setting, server, expec
         ("64:ff9b:1::a9fe:a9fe", "a link-local address"),
         ("2002:a9fe:a9fe::1", "a link-local address"),
         ("2001:0:5db8:d822::5601:5601", "a link-local address"),
+        ("2600::5efe:a9fe:a9fe", "a link-local address"),
+        ("2600::200:5efe:a9fe:a9fe", "a link-local address"),
     ],
 )
 @pytest.mark.parametrize("allow_private", [True, False])
@@ -116,10 +122,16 @@ def test_some_addresses_are_never_called(ip, what, allow_private):
 
 
 @pytest.mark.parametrize("ip", ["10.0.0.1", "172.20.1.1", "192.168.0.9", "100.64.0.1", "127.8.8.8", "::1", "fd12::1",
-                                "::ffff:10.0.0.1", "2002:a00:1::", "64:ff9b::c0a8:1"])  # fmt: skip
+                                "::ffff:10.0.0.1", "2002:a00:1::", "64:ff9b::c0a8:1", "64:ff9b:1::a00:1", "fec0::1",
+                                "3fff::1", "2600::5efe:a00:1"])  # fmt: skip
 def test_private_ranges_go_by_the_setting(ip):
     assert refusal(ipaddress.ip_address(ip), allow_private=True) is None
     assert "private network" in refusal(ipaddress.ip_address(ip), allow_private=False)
+
+
+@pytest.mark.parametrize("ip", ["64:ff9b:1:64:64:64c8::", "64:ff9b:1:a9:fea9:fe00::", "64:ff9b:1:0:64:6464:c800:0"])
+def test_a_translation_that_may_end_anywhere_is_never_called(ip):
+    assert "nobody can tell where it ends" in refusal(ipaddress.ip_address(ip), allow_private=True)
 
 
 @given(st.ip_addresses(v=4))
@@ -148,6 +160,14 @@ def test_names_of_other_scripts_and_of_ones_own_network_are_names():
 
 
 @pytest.fixture
+def no_proxies(monkeypatch):
+    """An environment that names no proxy."""
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
 def server():
     """A port of this machine that counts who connects."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -168,7 +188,14 @@ def server():
         yield listening.getsockname()[1], came
 
 
-def test_a_connection_is_checked_when_it_is_made(server):
+def dial(target):
+    """A connection to an address that is not looked up first."""
+    with socket.socket() as bare:
+        bare.settimeout(2)
+        bare.connect(target)
+
+
+def test_a_connection_is_checked_when_it_is_made(server, no_proxies):
     port, came = server
     with connecting_to(f"http://127.0.0.1:{port}/v1", allow_private=True):
         socket.create_connection(("127.0.0.1", port)).close()
@@ -177,14 +204,48 @@ def test_a_connection_is_checked_when_it_is_made(server):
         (f"http://127.0.0.1:{port}", True, ("127.0.0.1", port + 1 if port < 65535 else port - 1), "leads to port"),
         (f"http://127.0.0.1:{port}", True, ("169.254.169.254", port), "link-local address, which is never called"),
         (None, True, ("169.254.169.254", 80), "link-local address, which is never called"),
+        ("http://127.0.0.1", True, ("localhost", port), "was not looked up"),
     ]:
         with connecting_to(address, allow_private=allow_private), pytest.raises(AddressRefused, match=message):
-            socket.create_connection(target, timeout=2)
-    with (
-        connecting_to("http://127.0.0.1", allow_private=True),
-        socket.socket() as bare,
-        pytest.raises(AddressRefused, match="was not looked up"),
-    ):
-        bare.connect(("localhost", port))
-    socket.create_connection(("127.0.0.1", port)).close()  # what is no call is not looked at
+            dial(target)
+    dial(("127.0.0.1", port))  # what is no call is not looked at
     assert len(came) <= 2
+
+
+@pytest.mark.parametrize(
+    ("address", "asked"),
+    [
+        ("http://Models.Example:80/v1", "models.example."),
+        ("http://bücher.example", "xn--bcher-kva.example"),
+        ("http://0x7f.1:80", "127.0.0.1"),
+        ("http://[::FFFF:1.1.1.1]:80", "::ffff:101:101"),
+        (None, "anybody.example"),
+    ],
+)
+def test_only_the_host_of_the_address_is_looked_up(address, asked, no_proxies):
+    with connecting_to(address, allow_private=True):
+        sys.audit("socket.getaddrinfo", asked, 80, 0, 0, 0)
+        if address is not None:
+            for other in ("metadata.google.internal", "127.0.0.2", b"other.example"):
+                with pytest.raises(AddressRefused, match="instead of .* what was not checked is not called"):
+                    socket.getaddrinfo(other, 80)
+
+
+def test_a_proxy_may_stand_inside_and_nothing_else(monkeypatch, no_proxies):
+    monkeypatch.setenv("https_proxy", "proxy.corp.example:3128")
+    with connecting_to("https://models.example/v1", allow_private=False):
+        sys.audit("socket.getaddrinfo", "proxy.corp.example", 3128, 0, 0, 0)
+        sys.audit("socket.connect", None, ("10.0.0.7", 3128))
+        for target, message in [(("10.0.0.7", 443), "leads to port"), (("169.254.169.254", 3128), "link-local")]:
+            with pytest.raises(AddressRefused, match=message):
+                sys.audit("socket.connect", None, target)
+        sys.audit("socket.getaddrinfo", "models.example", 443, 0, 0, 0)
+        with pytest.raises(AddressRefused, match="private network"):
+            sys.audit("socket.connect", None, ("10.0.0.7", 443))
+    assert proxy_of("https://models.example/v1") == "http://proxy.corp.example:3128"
+    assert proxy_of("http://models.example/v1") is None
+    monkeypatch.setenv("http_proxy", "http://10.1.1.1:80")
+    monkeypatch.setenv("no_proxy", "corp.example")
+    assert proxy_of("http://models.example/v1") == "http://10.1.1.1:80"
+    for here in ("http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:8000/v1", "https://a.corp.example"):
+        assert proxy_of(here) is None

@@ -203,12 +203,12 @@ def _wide(table: pd.DataFrame) -> tuple[str, ...]:
             by_scale.setdefault(likely_scale([table[name]]), []).append(str(name))
     by_scale.pop("", None)
     low = [name for scale in (WORDED, "0 to 1") for name in by_scale.pop(scale, ())]
-    higher = max(by_scale.values(), key=len, default=[])
-    if len(low) >= len(higher):
+    if len(low) >= sum(map(len, by_scale.values())):
         return tuple(str(name) for name in table.columns if name in low)
     # Scores of one scale can look like those of a lower one: an expert that never got more than five of ten points, or
     # nothing but 0 and 1.
     order = list(SCALES)
+    higher = max(by_scale.values(), key=len)
     top = max(order.index(scale) for scale, names in by_scale.items() if len(names) > 1 or names == higher)
     chosen = {name for scale, names in by_scale.items() if order.index(scale) <= top for name in names}
     chosen |= {name for name in low if set(as_numbers(table[name][is_given(table[name])])) <= {0.0, 1.0}}
@@ -216,7 +216,7 @@ def _wide(table: pd.DataFrame) -> tuple[str, ...]:
 
 
 def numbers_beside(columns: Iterable[str], wide: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Costs, tokens and seconds of a wide table, by what they mean and by the expert's column whose name they begin with.
+    """Costs, tokens and seconds of a wide table, by what they mean and by the expert's column they are named after.
 
     >>> numbers_beside(["a", "b", "a|total_cost", "b tokens"], ["a", "b"])
     {'cost_usd': {'a': 'a|total_cost'}}
@@ -239,7 +239,7 @@ def _key(name: object) -> str:
 
 
 def _is_score(values: "pd.Series[str]") -> bool:
-    """Whether cells look like scores: some values, all of them numbers or words for yes and no, and no sums of money."""
+    """Whether cells look like scores: some values, all numbers or words for yes and no, and no sums of money."""
     seen = values[is_given(values)].head(500)
     if not len(seen) or seen.str.contains(_MONEY).any():
         return False

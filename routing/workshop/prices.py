@@ -19,7 +19,7 @@ def with_stated_costs(experts: Sequence[Expert], prompts: pd.DataFrame, outcomes
     """The experts, with a price for each that lacks one where its answers' costs are stated.
 
     The price per token of input and of output is the one of at least 0 that comes closest to the stated costs; where
-    no lengths of answers are stated, all is put on the input. Either way the mean predicted cost is the mean stated one.
+    no lengths of answers are stated, all is put on the input. Either way mean predicted and mean stated cost agree.
 
     Args:
         experts: Facts as they are known here.
@@ -39,7 +39,7 @@ def with_stated_costs(experts: Sequence[Expert], prompts: pd.DataFrame, outcomes
         for key in rows["prompt_id"]:
             counted.setdefault(key, count_tokens(texts[key]))
         price_in, price_out = _fit(
-            rows["prompt_id"].map(counted).to_numpy(dtype=float),
+            np.array([counted[key] for key in rows["prompt_id"]], dtype=np.float64),
             rows["output_tokens"].to_numpy(dtype=float) if "output_tokens" in rows else np.full(len(rows), np.nan),
             rows["cost_usd"].to_numpy(dtype=float),
         )

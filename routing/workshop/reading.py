@@ -30,6 +30,9 @@ MOST_NAMED: Final = 5
 MOSTLY_BAD: Final = 0.5  # share of lines that are not JSON at which the file is none either
 TEXT: Final = pa.large_string()
 REPLACEMENT: Final = "\ufffd"
+TALK: Final = frozenset(
+    ("prompt", "prompts", "question", "turns", "messages", "conversation", "conversation_a", "conversation_b")
+)
 # How files begin that are no text, whatever their names say, and what to do with them.
 BINARY: Final[Mapping[bytes, str]] = MappingProxyType(
     {
@@ -91,7 +94,7 @@ def read_csv(path: Path) -> Sheet:
     if text.lstrip()[:1] == "{" and _is_json_line(text):
         notes.said.append("Its lines are JSON objects, so it was read as JSONL.")
         return _jsonl(text, notes)
-    first, rest = (text.split("\n", 1) + [""])[:2]
+    first, _, rest = text.partition("\n")
     stated = _SEP.fullmatch(first.strip("\r"))
     first_row = 2
     if stated is not None:  # what Excel writes, and reads, in front of the header
@@ -102,7 +105,8 @@ def read_csv(path: Path) -> Sheet:
         header, first_row = next(records, None), first_row + 1
     if header is None:
         raise DataError("The file has no header. Upload one with a header and at least one outcome.")
-    rows, index = [], []
+    rows: list[list[str]] = []
+    index: list[int] = []
     for number, cells in enumerate(records):
         if len(rows) > MOST_ROWS:
             break
@@ -169,8 +173,8 @@ def _decoded(path: Path, notes: _Notes) -> str:
         else:
             text = raw.decode("cp1252", "replace")
             notes.said.append(
-                f"It is not UTF-8 (line {line:,}, byte {raw[problem.start]:#04x}), so it was read as Windows-1252: look "
-                "whether the letters are right."
+                f"It is not UTF-8 (line {line:,}, byte {raw[problem.start]:#04x}), so it was read as Windows-1252. "
+                "Look whether the letters are right."
             )
     if (at := text.find("\x00")) >= 0:
         line, count = text.count("\n", 0, at) + 1, text.count("\x00")
@@ -343,6 +347,8 @@ def read_table(path: Path, kind: str) -> Sheet:
         raise DataError(f"The file has more than {MOST_ROWS:,} rows; take a sample of them.")
     if table.shape[1] > MOST_COLUMNS:
         raise DataError(f"The file has {table.shape[1]:,} columns; at most {MOST_COLUMNS} are read. Leave some out.")
+    if not table.shape[1] and sheet.notes:
+        raise DataError(f"No column holds text or numbers. {' '.join(sheet.notes)} Give columns of plain values.")
     if table.empty:
         raise DataError("The file has no rows below its header. Upload one with at least one outcome.")
     return sheet
@@ -356,7 +362,7 @@ def _sheet(frame: pd.DataFrame, header: Sequence[object], first_row: int, notes:
         name = _whole(str(said)).strip()[:80]
         cells = list(frame[place])
         if any(isinstance(cell, dict | list) for cell in cells):
-            talk = [_first_turn(cell) for cell in cells]
+            talk = [_first_turn(cell, is_talk=name.lower() in TALK) for cell in cells]
             if any(turn is None and isinstance(cell, dict | list) for turn, cell in zip(talk, cells, strict=True)):
                 nested.append(repr(name[:60]))
                 continue
@@ -394,14 +400,17 @@ def _whole(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _first_turn(cell: object) -> str | None:
-    """What a person said first in a conversation, as chat APIs and public vote tables keep it; None for other lists."""
+def _first_turn(cell: object, *, is_talk: bool) -> str | None:
+    """What a person said first in a conversation, as chat APIs keep it; None for other lists.
+
+    A list of plain texts is a conversation only where its column is called so.
+    """
     if cell is None:
         return ""
     if not isinstance(cell, list) or not cell:
         return None
     if all(isinstance(turn, str) for turn in cell):
-        return str(cell[0])
+        return str(cell[0]) if is_talk else None
     for turn in cell:
         if not isinstance(turn, dict) or "content" not in turn or "role" not in turn:
             return None

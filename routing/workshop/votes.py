@@ -57,7 +57,7 @@ def as_outcomes(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
     found = pd.concat(both).sort_index(kind="stable")
     bad = int((score[known] == 0.0).all(axis=1).sum())
     notes = [
-        f"It holds {int(known.sum()):,} votes ({first}, {second} and who won). Each is two outcomes: 1 for the winner and "
+        f"It holds {int(known.sum()):,} votes ({first}, {second} and who won). Each is two outcomes: 1 for the winner, "
         "0 for the other, 0.5 each for a tie. Such scores say who won against whom: an expert that met weaker ones "
         "looks better than it is."
     ]

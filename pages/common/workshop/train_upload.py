@@ -81,7 +81,7 @@ def expected() -> None:
 | `prompt` | the text that was asked |
 | `expert` | who answered; or give every expert a column of scores, named after it |
 | `score` | how good the answer was: 0 to 1, yes or no, stars, 0 to 10 or 0 to 100 |
-| `output_tokens`, `cost_usd`, `latency_s` | of the answer, optional: without tokens or costs nothing can be said of what answers cost |
+| `output_tokens`, `cost_usd`, `latency_s` | of the answer, optional; one of the first two says what answers cost |
 | `model_a`, `model_b`, `winner` | or votes, in the place of experts and scores |
 | `task`, `source`, `domain`, `group`, `split` | optional; you say below what each column means |
 

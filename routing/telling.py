@@ -3,11 +3,28 @@
 import math
 from typing import Final, Literal
 
+import numpy as np
+
 WORTH: Final = 0.01
 """A gain in mean score below which routing changes nothing that anybody would notice: one answer in a hundred."""
 FEWEST_MORE: Final = 10
 
 Told = Literal["gain", "none", "open"]
+
+
+def money(cost_usd: float) -> str:
+    """Dollars with as many digits as the amount needs; unknown stays unknown.
+
+    >>> money(0.0012345), money(1234.5), money(float("nan"))
+    ('$0.0012', '$1,234.50', 'unknown')
+    """
+    if not np.isfinite(cost_usd):
+        return "unknown"
+    if cost_usd == 0:
+        return "$0"
+    if cost_usd >= 1:
+        return f"${cost_usd:,.2f}"
+    return "$" + np.format_float_positional(cost_usd, precision=2, fractional=False, trim="-")
 
 
 def percent(share: float, form: str = ".0f") -> str:

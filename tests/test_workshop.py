@@ -73,11 +73,10 @@ def test_unicode_text_of_a_spreadsheet_and_byte_order_marks_are_read(tmp_path):
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-        assert reading.read_table(tmp_path / name, uploads.kind_of(name)).to_dict("records") == rows, name
+        assert reading.read_table(tmp_path / name, uploads.kind_of(name)).frame.to_dict("records") == rows, name
     for content, said in (
         (tabs.encode("utf-32"), "neither UTF-8 nor UTF-16 with a byte order mark"),
-        ("a,b\n1,2\n".encode("utf-16") + b"\x00", "Line 3 is not UTF-16"),
-        ("a,b\n1,\x002\n".encode("utf-16"), "Line 2 holds a NUL byte"),
+        ("a,b\n1,\x00\x00\x00\x002\n".encode("utf-16"), "full of NUL bytes"),
     ):
         (tmp_path / "bad.csv").write_bytes(content)
         with pytest.raises(DataError, match=said):
@@ -92,17 +91,25 @@ NESTED = b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     [
         ("log.doc", b"x", r"'log.doc' is no CSV, JSONL or Parquet file"),
         ("log.csv", b"", r"The file is empty \(0 bytes\)"),
-        ("log.csv", b"a,b\n1,\x002\n", r"Line 2 holds a NUL byte"),
-        ("log.csv", "a,b\nä,1\n".encode("latin-1"), r"Line 2 is not UTF-8 \(byte 0xe4\)"),
+        ("log.csv", b"a,b\n" + b"\x00" * 9, r"full of NUL bytes"),
+        ("log.csv", b"\x1f\x8b\x08" + b"x" * 9, r"compressed with gzip\. Unpack it and upload that"),
+        ("log.csv", b"PK\x03\x04" + b"x" * 9, r"a zip archive or an Excel workbook"),
+        ("log.csv", b"\n \n", r"has no header"),
+        ("log.csv", b'a,b\n1,2\n"1,2\n3,4\n', r"a quotation mark on line 3 is never closed"),
+        ("log.csv", b'a,b\n1,"2" or\n', r"line 2 has text behind a closing quotation mark"),
         ("log.csv", "a,b\n1,2\n".encode("utf-16-le"), r"neither UTF-8 nor UTF-16 with a byte order mark"),
-        ("log.csv", b"a,b\n1,2,3,4\n", r"not a CSV table"),
-        ("log.csv", b"a,a \n1,2\n", r"same name|not a CSV"),
+        ("log.csv", b"a,b\n1,2,3,4\n", r"No row can be read\. Rows with more than the 2 cells .*: row 2 \(4 cells\)"),
         ("log.csv", b"a,b\n", r"no rows below its header"),
         ("log.csv", (",".join(f"c{i}" for i in range(200)) + "\n" + "1," * 199 + "1\n").encode(), r"200 columns"),
-        ("log.jsonl", b'{"a": 1}\nnonsense\n', r"Line 2 is not JSON"),
-        ("log.jsonl", b"[1, 2]\n", r"Line 1 is a list"),
-        ("log.jsonl", b'{"messages": [{"role": "user"}]}\n', r"Line 1: 'messages' holds a list or an object"),
-        ("log.jsonl", NESTED, r"Line 1 is not JSON \(RecursionError\)|Line 1: 'a' holds a list"),
+        (
+            "log.jsonl",
+            b'{"a": 1}\nnonsense\n',
+            r"1 of 2 lines are no JSON object: line 2 is not JSON \(Expecting value",
+        ),
+        ("log.jsonl", b"[1, 2]\n", r"a JSON list without objects"),
+        ("log.jsonl", b"3\n4\n", r"2 of 2 lines are no JSON object: line 1 is a number"),
+        ("log.jsonl", b'{"log": [{"role": "user"}]}\n', r"No column holds text or numbers\. .* left out: 'log'"),
+        ("log.jsonl", NESTED, r"line 1 is nested too deeply|left out: 'a'"),
         ("log.parquet", b"PAR1nonsense", r"not a readable Parquet table"),
         ("../../etc/passwd.csv", b"a\n", r"no rows"),
     ],
@@ -121,7 +128,10 @@ def test_a_parquet_bomb_is_refused_before_and_while_it_unpacks(monkeypatch):
     with pytest.raises(DataError, match=r"unpacks to|within its bounds|memory"):
         uploads.keep(OWNER, ("bomb.parquet", content))
     nested = pa.table({"messages": pa.array([[{"role": "user"}]])})
-    with pytest.raises(DataError, match=r"The column 'messages' holds lists or objects"):
+    with pytest.raises(
+        DataError,
+        match=r"No column holds text or numbers\. Columns of lists, objects or bytes are left out: 'messages'",
+    ):
         uploads.keep(OWNER, ("log.parquet", parquet(nested)))
     monkeypatch.setattr(reading, "MOST_ROWS", 5)
     path = places.root() / "many.csv"
@@ -185,9 +195,10 @@ def test_what_cannot_be_used_is_named_by_row_and_column():
     assert said[(5, "score")] == "'1.5' is no score on the scale 0 to 1."
     assert "cannot name an expert" in said[(7, "model")]
     assert said[(9, "prompt")] == "is empty; a prompt is needed."
-    assert said[(11, "tokens")] == "'many' is no number of at least 0."
-    assert found.n_bad == 4
-    assert len(found.outcomes) == 296
+    assert said[(11, "tokens")] == "'many' is no number of at least 0, so it counts as unknown."
+    assert found.n_bad == 3, "what is optional costs its cell alone"
+    assert len(found.outcomes) == 297
+    assert any("1 cells of tokens are no number" in note for note in found.notes)
 
 
 def test_scales_wide_tables_and_repeats():

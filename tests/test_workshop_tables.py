@@ -18,7 +18,7 @@ from routing.outcomes import Outcomes
 from routing.training.tables import Fewest, build_table
 from routing.workshop import bounds, children, locks, places, run, uploads
 from routing.workshop.checking import check
-from routing.workshop.columns import Columns, guess
+from routing.workshop.columns import Columns, as_numbers, guess
 from routing.workshop.example import FILE, example
 from routing.workshop.joining import joined
 from routing.workshop.naming import names_of
@@ -30,19 +30,22 @@ from tests.test_workshop import LONG, measures, table
 def read(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_table(path, name.rsplit(".", 1)[-1])
+    return read_table(path, name.rsplit(".", 1)[-1]).frame
 
 
 def test_a_spreadsheet_with_semicolons_and_decimal_commas(tmp_path):
     text = "\ufeffprompt;expert;score;latency\r\nWhat, now?;a;0,5;1,25\r\nAnd 1,5;b;1;\r\n"
     found = read(tmp_path, "log.csv", text)
     assert found.to_dict("list") == {
-        "prompt": ["What, now?", "And 1,5"], "expert": ["a", "b"], "score": ["0.5", "1"], "latency": ["1.25", ""],
+        "prompt": ["What, now?", "And 1,5"], "expert": ["a", "b"], "score": ["0,5", "1"], "latency": ["1,25", ""],
     }  # fmt: skip
+    assert as_numbers(found["score"]).tolist() == [0.5, 1.0]
     # R writes what is missing as NA beside decimal commas.
-    assert read(tmp_path, "log.csv", "prompt;score\nx;0,5\ny;NA\n")["score"].tolist() == ["0.5", "NA"]
-    # Between commas "1,234" may be a thousand, so it stays as it is.
-    assert read(tmp_path, "log.csv", 'prompt,tokens\nx,"1,234"\n')["tokens"].tolist() == ["1,234"]
+    np.testing.assert_equal(
+        as_numbers(read(tmp_path, "log.csv", "prompt;score\nx;0,5\ny;NA\n")["score"]), [0.5, np.nan]
+    )
+    # "1,234" alone is a thousand.
+    assert as_numbers(read(tmp_path, "log.csv", 'prompt,tokens\nx,"1,234"\n')["tokens"]).tolist() == [1234.0]
 
 
 def test_a_line_of_json_ends_at_a_line_feed_only(tmp_path):
@@ -54,7 +57,7 @@ def test_a_line_of_json_ends_at_a_line_feed_only(tmp_path):
 def test_missing_numbers_of_parquet_are_empty_however_they_are_kept(tmp_path):
     columns = {"a": pa.array([1.5, float("nan"), None]), "b": pa.array([True, None, False]), "c": pa.nulls(3)}
     pq.write_table(pa.table(columns), tmp_path / "log.parquet")
-    found = read_table(tmp_path / "log.parquet", "parquet")
+    found = read_table(tmp_path / "log.parquet", "parquet").frame
     assert found.to_dict("list") == {"a": ["1.5", "", ""], "b": ["true", "", "false"], "c": ["", "", ""]}
 
 
@@ -209,7 +212,7 @@ def test_of_what_was_encoded_the_newest_stays(tmp_path):
 def test_the_example_can_be_trained_on_as_it_is(tmp_path):
     path = tmp_path / FILE
     path.write_bytes(example())
-    frame = read_table(path, "csv")
+    frame = read_table(path, "csv").frame
     columns = guess(frame)
     assert (columns.prompt, columns.expert, columns.score) == ("prompt", "expert", "score")
     assert set(columns.optional) == {"task", "output_tokens"}

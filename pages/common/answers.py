@@ -8,11 +8,12 @@ import streamlit as st
 
 from pages.common import own, show
 from routing.answer.text import is_json, safe_markdown
-from routing.figures import Measured, money
+from routing.figures import Measured
 from routing.insights import tokens_per_second
 from routing.local import local_experts, weights_of
 from routing.router import Routed
 from routing.schema import Answer, Expert
+from routing.telling import money
 
 LONG = 1200  # characters that still fit into a card without scrolling
 Predicted = Mapping[str, float | None]

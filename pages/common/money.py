@@ -9,10 +9,10 @@ import streamlit as st
 from pages.common import asking, own
 from routing.asking import Estimate, expert_of
 from routing.errors import RoutingError
-from routing.figures import money
 from routing.recording import kept
 from routing.spending import account_of
 from routing.store.ledger import Line
+from routing.telling import money
 
 USUAL_BUDGET_USD: Final = 1.0
 ROWS_SHOWN: Final = 5

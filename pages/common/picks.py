@@ -6,9 +6,9 @@ import streamlit as st
 from pages.common import asking, names, own
 from pages.common.download import csv_button
 from routing.errors import RoutingError
-from routing.figures import money
 from routing.router import Reading, Routed, Router
 from routing.schema import Preferences
+from routing.telling import money
 
 
 def picks(prompt: str, wanted: Preferences, shown: Routed) -> None:

@@ -7,11 +7,10 @@ import streamlit as st
 
 from pages.common import active, cached, own, policies, show
 from routing.errors import RoutingError
-from routing.figures import money
 from routing.policy_file import PolicyFile
 from routing.policy_file.diff import UNKNOWN_EFFECT, Effect, changes, effect
 from routing.store.policies import Kept
-from routing.telling import percent
+from routing.telling import money, percent
 
 PRESENT = 0  # stands for the present settings among versions, which count from 1
 MOST_MOVED = 8

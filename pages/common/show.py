@@ -8,12 +8,12 @@ from pages.common import cards, controls, own
 from routing import flags as flag_grammar
 from routing import sensitive
 from routing.errors import RoutingError
-from routing.figures.style import money
 from routing.flips import Flip
 from routing.objective import CONSTRAINTS
 from routing.predictors import DEFAULT
 from routing.report import SAY_LITTLE
 from routing.router import Reading, Routed
+from routing.telling import money
 
 
 def reading_of(prompt: str, router: str = DEFAULT) -> Reading | None:

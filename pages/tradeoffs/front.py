@@ -8,10 +8,10 @@ from pages.common import active, cached, controls, link, look, own
 from pages.common.download import csv_button
 from routing import figures
 from routing.errors import RoutingError
-from routing.figures import LOG_AXES, money
+from routing.figures import LOG_AXES
 from routing.objective import CONSTRAINTS, MAX_WEIGHT
 from routing.sweep import Sweep, sweep
-from routing.telling import percent
+from routing.telling import money, percent
 
 
 def page() -> None:

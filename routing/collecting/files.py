@@ -28,11 +28,13 @@ class OwnPrompts:
         table: prompt_id, text and what else training can use, one row a prompt.
         tasks: The same prompts with their checks, in the same order.
         digest: Names prompts and checks together; a job is resumed only on the same.
+        notes: What was left out or replaced while the file was read, in sentences.
     """
 
     table: pd.DataFrame
     tasks: tuple[Task, ...]
     digest: str
+    notes: tuple[str, ...] = ()
 
     @property
     def n_unchecked(self) -> int:
@@ -61,22 +63,24 @@ def read_prompts(path: Path) -> OwnPrompts:
     kind = kind_of(path.name)
     if not path.is_file():
         raise DataError(f"There is no {path.name} in {path.parent}. Give the file that holds the prompts.")
-    raw = read_table(path, kind)
+    sheet = read_table(path, kind)
+    raw = sheet.frame
     column = next((name for name in ("prompt", "text") if name in raw.columns), None)
     if column is None:
         raise DataError(f"{path.name} has no column 'prompt'; it has {', '.join(raw.columns)[:200]}. Rename one.")
     if len(raw) > MOST_PROMPTS:
         raise DataError(f"{path.name} has {len(raw):,} prompts; at most {MOST_PROMPTS:,} are asked. Take a sample.")
-    first = 2 if kind == "csv" else 1  # below the header, as the file counts
-    rows = [_row(row, column, number) for number, row in enumerate(raw.to_dict("records"), start=first)]
+    numbers = [int(at) + sheet.first_row for at in raw.index]
+    rows = [_row(row, column, number) for number, row in zip(numbers, raw.to_dict("records"), strict=True)]
     table = pd.DataFrame([row for row, _ in rows])
     twice = table["prompt_id"].duplicated()
     if twice.any():
         place = int(twice.to_numpy().argmax())
         name = table["prompt_id"][place]
-        raise DataError(f"Row {place + first}: prompt_id {name!r} is there already; ids are unique.")
+        raise DataError(f"Row {numbers[place]}: prompt_id {name!r} is there already; ids are unique.")
     tasks = tuple(task for _, task in rows)
-    return OwnPrompts(table, tasks, hashlib.sha256(raw.to_csv(index=False).encode()).hexdigest()[:16])
+    digest = hashlib.sha256(raw.to_csv(index=False).encode()).hexdigest()[:16]
+    return OwnPrompts(table, tasks, digest, sheet.notes)
 
 
 def _row(row: dict[Any, str], column: str, number: int) -> tuple[dict[str, str], Task]:

@@ -141,6 +141,8 @@ def collect(  # noqa: PLR0913, PLR0917 - options of a command
     from routing.store import Place
 
     own, kept = read_prompts(prompts), app_store()
+    for note in own.notes:
+        say(f"Note: {note}")
     catalog, keys = everyone(kept)
     chosen = catalog.subset([name.strip() for name in experts.split(",") if name.strip()]).experts
     grader = None if judge is None else Grader(catalog[judge], keys)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from routing.decision import Decision
 from routing.figures.labels import Sides, label_sides
-from routing.figures.style import BLUE, GREEN, GREY, VERMILION, Axis, log_tick, money
+from routing.figures.style import BLUE, GREEN, GREY, VERMILION, Axis, log_tick
 from routing.objective import CONSTRAINTS
 from routing.schema import Floats
+from routing.telling import money
 
 
 @dataclass(frozen=True, slots=True)

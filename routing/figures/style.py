@@ -36,17 +36,6 @@ class Axis:
         return f"{constraint.title} ({constraint.unit})"
 
 
-def money(cost_usd: float) -> str:
-    """Dollars with as many digits as the amount needs; unknown stays unknown."""
-    if not np.isfinite(cost_usd):
-        return "unknown"
-    if cost_usd == 0:
-        return "$0"
-    if cost_usd >= 1:
-        return f"${cost_usd:,.2f}"
-    return "$" + np.format_float_positional(cost_usd, precision=2, fractional=False, trim="-")
-
-
 def log_tick(values: Floats) -> int | str:
     """Distance of ticks on a logarithmic axis: 1, 2 and 5 of each decade on a short axis, else decades."""
     known = values[np.isfinite(values) & (values > 0)]

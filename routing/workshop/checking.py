@@ -44,7 +44,7 @@ class Checked:
         prompts: prompt_id, text, source, task, domain, group and split; one row a prompt.
         outcomes: prompt_id, expert, score and the optional numbers; one row an outcome.
         problems: The first cells that cannot be used.
-        n_bad: Rows with such a cell; they are left out of the two tables.
+        n_bad: Rows that lack what is needed because of one; they are left out of the two tables.
         stops: What is wrong with the table as a whole; nothing can be trained while there is any.
         notes: What was done to the data that a person should know.
     """
@@ -68,16 +68,19 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     """Read an uploaded table.
 
     Args:
-        table: As ``reading.read_table`` gives it.
+        table: As ``reading.read_table`` gives it; its index numbers the rows from 0.
         columns: What its columns mean, its scale among it.
-        first_row: Number of the first row in the file: 2 below the header of a CSV, else 1.
+        first_row: Number of row 0 in the file: 2 below the header of a CSV, else 1.
+
+    A cell of an optional column that cannot be read costs that cell, one of a needed column its row.
     """
-    rows = np.arange(len(table)) + first_row
+    rows = table.index.to_numpy(dtype=np.int64) + first_row
+    table = table.reset_index(drop=True)
     problems: list[Problem] = []
     text = table[columns.prompt].astype(str)
     bad = _bad_prompts(text, columns.prompt, rows, problems)
     labels = _labels(table, columns, rows, problems, bad)
-    long, n_empty, names = _outcomes(table, columns, rows, problems, bad)
+    long, n_empty, names, unread = _outcomes(table, columns, rows, problems, bad)
     keys = pd.Series([_digest(*parts) for parts in zip(text, labels["source"], labels["task"], strict=True)])
     kept = long[~bad[long["row"].to_numpy(dtype=np.int64)]]
     kept = kept.assign(prompt_id=keys.to_numpy()[kept["row"].to_numpy(dtype=np.int64)])
@@ -92,6 +95,10 @@ def check(table: pd.DataFrame, columns: Columns, *, first_row: int) -> Checked:
     notes = [f"{repeats:,} outcomes repeat an expert on the same prompt; their mean counts."] if repeats else []
     if n_empty:
         notes.append(f"{n_empty:,} cells without a score are no outcomes.")
+    notes += [
+        f"{count:,} cells of {column} are no number of at least 0 and count as unknown."
+        for column, count in unread.items()
+    ]
     if note := renamed(names):
         notes.append(note)
     unnamed = [f"The column {one[:40]!r} {UNNAMED}." for one in columns.wide if not names[one]]
@@ -139,31 +146,46 @@ def _labels(
             given = read
         elif column:
             given = given.map(_plain)
-            is_long = (given.str.len() > LONGEST_LABEL).to_numpy()
-            _mark(problems, bad, rows, is_long, column, given.str[:20], f"is longer than {LONGEST_LABEL} characters")
+            is_long = given.str.len() > LONGEST_LABEL
+            said = f"is longer than {LONGEST_LABEL} characters, so it counts as unstated"
+            _mark(problems, None, rows, is_long.to_numpy(), column, given.str[:20], said)
+            given = given.where(~is_long, "")
         found[name] = given if name in {"group", "split"} else given.where(given != "", "unstated")
     return found
 
 
 def _outcomes(
     table: pd.DataFrame, columns: Columns, rows: NDArray[np.int64], problems: list[Problem], bad: NDArray[np.bool_]
-) -> tuple[pd.DataFrame, int, dict[str, str]]:
-    """One row an outcome, with the row of the table; how many cells of a wide table are empty; names of experts."""
-    numbers = {name: _number(table, columns, name, rows, problems, bad) for name in NUMBERS if name in columns.optional}
+) -> tuple[pd.DataFrame, int, dict[str, str], dict[str, int]]:
+    """One row an outcome, with the row of the table; how many cells of a wide table are empty; names; cells unread."""
+    unread: dict[str, int] = {}
+
+    def number(column: str) -> Floats:
+        found, count = _number(table[column], column, rows, problems)
+        if count:
+            unread[column] = count
+        return found
+
+    numbers = {name: number(columns.optional[name]) for name in NUMBERS if name in columns.optional}
     if not columns.wide:
         said = table[columns.expert].astype(str).str.strip()
         names = names_of(said.unique())
         expert = said.map(names)
         _mark(problems, bad, rows, (expert == "").to_numpy(), columns.expert, said, UNNAMED)
         score = _score(table[columns.score], columns, columns.score, rows, problems, bad)
-        return pd.DataFrame({"row": np.arange(len(table)), "expert": expert, "score": score, **numbers}), 0, names
+        long = pd.DataFrame({"row": np.arange(len(table)), "expert": expert, "score": score, **numbers})
+        return long, 0, names, unread
     names, parts, empty = names_of(columns.wide), [], 0
     for column in columns.wide:
         given = is_given(table[column])
         empty += int((~given).sum())
-        score = _score(table[column], columns, column, rows, problems, bad, among=given)
-        parts.append(pd.DataFrame({"row": np.arange(len(table)), "expert": names[column], "score": score})[given])
-    return pd.concat(parts, ignore_index=True), empty, names
+        score = _score(table[column], columns, column, rows, problems, None, among=given)
+        part = pd.DataFrame({"row": np.arange(len(table)), "expert": names[column], "score": score})
+        for meaning in columns.beside:
+            beside = columns.beside[meaning].get(column)
+            part[meaning] = number(beside) if beside else np.nan
+        parts.append(part[given & np.isfinite(score)])
+    return pd.concat(parts, ignore_index=True), empty, names, unread
 
 
 def _score(
@@ -172,46 +194,45 @@ def _score(
     column: str,
     rows: NDArray[np.int64],
     problems: list[Problem],
-    bad: NDArray[np.bool_],
+    bad: NDArray[np.bool_] | None,
     *,
     among: NDArray[np.bool_] | None = None,
 ) -> Floats:
+    """Scores from 0 to 1, NaN where there is none; ``bad`` None costs the cell alone, as of a table with many a row."""
     low, high = SCALES[columns.scale]
     read = as_numbers(values)
-    wrong = ~((read >= low) & (read <= high)) & (True if among is None else among)
-    _mark(problems, bad, rows, np.asarray(wrong), column, values, f"is no score on the scale {columns.scale}")
-    return np.asarray((read - low) / (high - low))
+    fits = np.asarray((read >= low) & (read <= high))
+    wrong = ~fits & (True if among is None else among)
+    _mark(problems, bad, rows, wrong, column, values, f"is no score on the scale {columns.scale}")
+    return np.asarray(np.where(fits, (read - low) / (high - low), np.nan))
 
 
 def _number(
-    table: pd.DataFrame,
-    columns: Columns,
-    name: str,
-    rows: NDArray[np.int64],
-    problems: list[Problem],
-    bad: NDArray[np.bool_],
-) -> Floats:
-    """An optional number; an empty cell is unknown, anything else must be a number of at least 0."""
-    column = columns.optional[name]
-    read = pd.to_numeric(table[column].str.strip(), errors="coerce").to_numpy(dtype=float)
-    given = is_given(table[column])
-    wrong = given & ~((read >= 0) & (read <= TOKENS_LARGEST))
-    _mark(problems, bad, rows, wrong, column, table[column], "is no number of at least 0")
-    return np.asarray(np.where(given, read, np.nan))
+    values: "pd.Series[str]", column: str, rows: NDArray[np.int64], problems: list[Problem]
+) -> tuple[Floats, int]:
+    """An optional number and how many of its cells cannot be read: they, like empty ones, are unknown."""
+    read, given = as_numbers(values), is_given(values)
+    if column.lower().replace(" ", "_").endswith(("_ms", "(ms)")):
+        read = read / 1000.0
+    fits = (read >= 0) & (read <= TOKENS_LARGEST) & ~values.str.contains("%", regex=False).to_numpy()
+    wrong = given & ~fits
+    _mark(problems, None, rows, wrong, column, values, "is no number of at least 0, so it counts as unknown")
+    return np.asarray(np.where(given & fits, read, np.nan)), int(wrong.sum())
 
 
 def _mark(
     problems: list[Problem],
-    bad: NDArray[np.bool_],
+    bad: NDArray[np.bool_] | None,
     rows: NDArray[np.int64],
     wrong: NDArray[np.bool_],
     column: str,
     values: "pd.Series[str]",
     what: str,
 ) -> None:
-    """Name the first wrong cells, and leave all their rows out."""
+    """Name the first wrong cells, and leave all their rows out unless ``bad`` is None."""
     _note(problems, rows, wrong, column, lambda i: f"{str(values.iloc[i])[:40]!r} {what}.")
-    bad |= wrong
+    if bad is not None:
+        bad |= wrong
 
 
 def _note(problems: list[Problem], rows: NDArray[np.int64], wrong: NDArray[np.bool_], column: str, say: Any) -> None:  # noqa: ANN401

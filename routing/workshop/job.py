@@ -15,6 +15,7 @@ from routing.schema import Expert
 from routing.workshop import children, locks, places, state
 from routing.workshop.bounds import MOST_AT_ONCE
 from routing.workshop.checking import Checked
+from routing.workshop.prices import with_stated_costs
 from routing.workshop.state import State
 
 SETTINGS_FILE: Final = "settings.json"
@@ -54,7 +55,7 @@ def start(
         name: What the router is called.
         form: Whether the encoder stays frozen or is tuned first, which needs torch.
         current: Folder of the router in force, to compare with.
-        experts: Facts about the experts of the tables, for prices.
+        experts: Facts about the experts of the tables, for prices; one without a price gets that of its stated costs.
 
     Raises:
         DataError: The tables cannot be trained on, or the name is none.
@@ -78,7 +79,7 @@ def start(
         data.mkdir(parents=True)
         checked.prompts.to_parquet(data / "prompts.parquet")
         checked.outcomes.to_parquet(data / "outcomes.parquet")
-        write_table(place / FACTS_FILE, experts)
+        write_table(place / FACTS_FILE, with_stated_costs(experts, checked.prompts, checked.outcomes))
         settings = Settings(called, form, places.new_id(), str(current))
         (place / SETTINGS_FILE).write_text(json.dumps(asdict(settings)), encoding="utf-8")
         begin(place, State("running", called, settings.router_id, state.now(), lines=("Starting",)))

@@ -48,4 +48,5 @@ def joined(named: Sequence[tuple[str, pd.DataFrame]]) -> tuple[pd.DataFrame, int
     length = prompts[added].apply(lambda values: values.str.len()).sum(axis=1)  # all that is repeated by outcome
     if (size := float(outcomes[KEY].map(length.set_axis(prompts[KEY])).sum()) / 1e6) > MOST_TEXT_MB:
         raise DataError(f"The joined table has {size:,.0f} MB; at most {MOST_TEXT_MB} MB are read. Take a sample.")
-    return outcomes.merge(prompts[added], on=KEY, how="left", validate="many_to_one"), at
+    merged = outcomes.merge(prompts[added], on=KEY, how="left", validate="many_to_one")
+    return merged.set_axis(outcomes.index), at

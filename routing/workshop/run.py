@@ -125,7 +125,8 @@ def _watch(told: Told, part: Path) -> None:
 def _train(place: Path, part: Path, settings: job.Settings, say: Callable[[str], None]) -> dict[str, Any]:
     """Fit and judge; the router's files are in ``part`` afterwards."""
     from routing.outcomes import read
-    from routing.training.delivery import TRAINED, write_experts
+    from routing.own.table import write_table
+    from routing.training.delivery import TRAINED
     from routing.training.prepared import prepare
     from routing.training.start import from_router
     from routing.training.tables import Fewest
@@ -147,9 +148,10 @@ def _train(place: Path, part: Path, settings: job.Settings, say: Callable[[str],
     )
     trained = fit(ready, say, blend=None)
     card = write(part, ready, trained)
-    write_experts(part, ready.table.experts)
-    say("Judging on test prompts")
     facts = load_catalog(place / job.FACTS_FILE).experts
+    known = {expert.name: expert for expert in facts}
+    write_table(part / job.FACTS_FILE, [known[name] for name in ready.table.experts])
+    say("Judging on test prompts")
     measures = judged(place / "judge", outcomes, part, Path(settings.current), facts, say)
     card["measures"], card["name"] = measures, settings.name
     (part / "pools.json").write_text(json.dumps({TRAINED: list(ready.table.experts)}), encoding="utf-8")

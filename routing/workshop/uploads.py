@@ -20,7 +20,15 @@ from routing.workshop.columns import Columns
 from routing.workshop.places import UPLOAD, home, new_id, remove
 
 KINDS: Final[Mapping[str, str]] = MappingProxyType(
-    {"csv": "csv", "tsv": "csv", "txt": "csv", "jsonl": "jsonl", "ndjson": "jsonl", "parquet": "parquet"}
+    {
+        "csv": "csv",
+        "tsv": "csv",
+        "txt": "csv",
+        "jsonl": "jsonl",
+        "ndjson": "jsonl",
+        "json": "jsonl",
+        "parquet": "parquet",
+    }
 )
 """How a file is read, by how its name ends; spreadsheets call Unicode text .txt."""
 MOST_FILES: Final = 2
@@ -50,6 +58,7 @@ class Upload:
         first_row: Number of the first of them in the file.
         columns: Names of its columns.
         place: Where it lies.
+        notes: What was left out or replaced while it was read, in sentences.
     """
 
     name: str
@@ -58,6 +67,7 @@ class Upload:
     first_row: int
     columns: tuple[str, ...]
     place: Path
+    notes: tuple[str, ...] = ()
 
     def head(self, count: int = 500) -> pd.DataFrame:
         """The first rows, cells as text."""
@@ -149,15 +159,21 @@ def unpack(place: Path) -> None:
     """In the bounded process: the raw files to one table of text."""
     from routing.workshop.joining import joined
     from routing.workshop.reading import read_table
+    from routing.workshop.votes import as_outcomes
 
     about = json.loads((place / ABOUT_FILE).read_text(encoding="utf-8"))
-    kinds = about["kinds"]
-    tables = [read_table(place / f"{RAW_FILE}{number}", kind) for number, kind in enumerate(kinds)]
-    table, rows_of = joined(list(zip(about["names"], tables, strict=True))) if len(tables) > 1 else (tables[0], 0)
-    table.to_parquet(place / TABLE_FILE, compression="zstd")
+    sheets = [read_table(place / f"{RAW_FILE}{number}", kind) for number, kind in enumerate(about["kinds"])]
+    named = list(zip(about["names"], sheets, strict=True))
+    table, of = joined([(name, sheet.frame) for name, sheet in named]) if len(sheets) > 1 else (sheets[0].frame, 0)
+    table, votes = as_outcomes(table)
+    table.to_parquet(place / TABLE_FILE, compression="zstd", index=True)
     table.head(HEAD_ROWS).to_parquet(place / HEAD_FILE)
-    # Below the header of a CSV, as the file counts.
-    about |= {"n_rows": len(table), "columns": list(table.columns), "first_row": 2 if kinds[rows_of] == "csv" else 1}
+    which = [f"{name[:60]}: " if len(sheets) > 1 else "" for name in about["names"]]
+    notes = [f"{whose}{note}" for whose, sheet in zip(which, sheets, strict=True) for note in sheet.notes]
+    about |= {
+        "n_rows": len(table), "columns": list(table.columns), "first_row": sheets[of].first_row,
+        "notes": [*notes, *votes],
+    }  # fmt: skip
     (place / ABOUT_FILE).write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -168,7 +184,8 @@ def load(owner: str) -> Upload | None:
         about = json.loads((place / ABOUT_FILE).read_text(encoding="utf-8"))
         stamp = (place / TABLE_FILE).stat().st_mtime_ns
         name = " and ".join(about["names"])
-        return Upload(name, stamp, about["n_rows"], about["first_row"], tuple(about["columns"]), place)
+        notes = tuple(about.get("notes", ()))
+        return Upload(name, stamp, about["n_rows"], about["first_row"], tuple(about["columns"]), place, notes)
     except (OSError, ValueError, KeyError):
         return None
 

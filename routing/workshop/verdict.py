@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from routing.predictors import DEFAULT, PROMPT_BLIND
-from routing.telling import WORTH, more_needed, percent, told
+from routing.telling import WORTH, money, more_needed, percent, told
 from routing.workshop.bounds import MOST_JUDGED
 
 Kind = Literal["pays", "saves", "open", "does not pay", "unmeasured"]
@@ -47,7 +47,7 @@ def verdict(measures: Mapping[str, Any], titles: Mapping[str, str] | None = None
     name = (titles or {}).get(best["name"], best["name"])
     facts = (
         f"mean score {mine['score']:.3f} against {best['score']:.3f} for {name} alone, {gain:+.3f} "
-        f"(95 % interval {low:+.3f} to {high:+.3f}) on {mine['n_prompts']:,} test prompts"
+        f"(95 % interval {low:+.3f} to {high:+.3f}) on {mine['n_prompts']:,} test prompts{_costs(mine, name)}"
     )
     if low > 0:
         return Verdict("pays", f"Routing pays on your data: {facts}.")
@@ -57,6 +57,14 @@ def verdict(measures: Mapping[str, Any], titles: Mapping[str, str] | None = None
         slight = "" if high <= 0 else f"; even the upper end is below {WORTH:g}, the least that would matter"
         return Verdict("does not pay", f"Routing does not pay on your data: {facts}{slight}.")
     return Verdict("open", f"It cannot be told yet whether routing pays on your data: {facts}. {_open(mine)}")
+
+
+def _costs(mine: Mapping[str, Any], best: str) -> str:
+    """What that costs beside the best single expert; nothing where a cost is unknown."""
+    spent, alone = mine.get("cost_usd"), mine["best_single"].get("cost")
+    if spent is None or alone is None:
+        return ""
+    return f"; 1,000 answers cost {money(1000 * spent)} against {money(1000 * alone)} for {best} alone"
 
 
 def _open(mine: Mapping[str, Any]) -> str:

@@ -49,7 +49,8 @@ def say(checked: Checked) -> bool:
     for note in checked.notes:
         st.caption(f":material/info: {show.escape(note)}")
     if checked.problems:
-        st.caption(f":material/warning: {checked.n_bad:,} rows cannot be used. The first of them:")
+        bad = f"{checked.n_bad:,} rows cannot be used. " if checked.n_bad else ""
+        st.caption(f":material/warning: {bad}The first cells that cannot be read:")
         table = pd.DataFrame([astuple(one) for one in checked.problems], columns=["Row", "Column", "What is wrong"])
         st.dataframe(table, hide_index=True, key="train_problems", height="content")
     if checked.stops:

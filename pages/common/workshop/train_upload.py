@@ -11,7 +11,7 @@ from pages.common.workshop.train_wait import waiting
 from routing.errors import RoutingError
 from routing.workshop import uploads
 from routing.workshop.bounds import FEWEST_OUTCOMES, FEWEST_PROMPTS, MOST_EXPERTS, MOST_UPLOAD_MB
-from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, guess, likely_scale
+from routing.workshop.columns import NUMBERS, SCALES, TEXTS, Columns, guess, likely_scale, numbers_beside
 from routing.workshop.example import FILE, example
 from routing.workshop.joining import KEY
 from routing.workshop.uploads import Upload
@@ -20,6 +20,10 @@ LONG, WIDE = "A row per prompt and expert", "A column per expert"
 NONE: Final = ""
 PREVIEW: Final = 5
 LONGEST_CELL: Final = 200
+LABELS: Final = {
+    name: name.replace("_usd", " in $").replace("_s", " in s").replace("_", " ").capitalize()
+    for name in (*TEXTS, *NUMBERS)
+}
 ABOUT: Final = {
     "source": "Where prompts come from; each source is fitted by itself.",
     "group": "Prompts of one group never lie on both sides of a split. Without it, prompts that differ only in "
@@ -60,6 +64,8 @@ def upload() -> Upload | None:
             width="content",
         )
         st.button("Remove", key="train_forget", type="tertiary", icon=":material/delete:", on_click=_forget)
+    for note in found.notes:
+        st.caption(f":material/info: {show.escape(note)}")
     head = found.head(PREVIEW).map(lambda cell: str(cell)[:LONGEST_CELL])
     st.dataframe(head, hide_index=True, key="train_preview", height="content")
     return found
@@ -75,7 +81,8 @@ def expected() -> None:
 | `prompt` | the text that was asked |
 | `expert` | who answered; or give every expert a column of scores, named after it |
 | `score` | how good the answer was: 0 to 1, yes or no, stars, 0 to 10 or 0 to 100 |
-| `output_tokens` | of the answer, optional: without them nothing can be said of cost and latency |
+| `output_tokens`, `cost_usd`, `latency_s` | of the answer, optional; one of the first two says what answers cost |
+| `model_a`, `model_b`, `winner` | or votes, in the place of experts and scores |
 | `task`, `source`, `domain`, `group`, `split` | optional; you say below what each column means |
 
 At least {FEWEST_PROMPTS} prompts and two experts, each with {FEWEST_OUTCOMES} outcomes to learn from. Columns may be
@@ -118,10 +125,12 @@ def columns_of(upload: Upload) -> Columns | None:
     first, second, third = st.columns(3)
     with first:
         prompt = choose("Prompt", guessed.prompt, "prompt", is_needed=True)
-    found = replace(guessed, prompt=prompt, expert="", score="", wide=(), optional={})
+    found = replace(guessed, prompt=prompt, expert="", score="", wide=(), optional={}, beside={})
     if layout == WIDE:
         with second:
-            found = replace(found, wide=_wide(upload, guessed, prompt))
+            wide = _wide(upload, guessed, prompt)
+        found = replace(found, wide=wide, beside=numbers_beside(upload.columns, wide))
+        _say_beside(found)
     else:
         with second:
             found = replace(found, expert=choose("Expert", guessed.expert, "expert", is_needed=True))
@@ -141,6 +150,13 @@ def _wide(upload: Upload, guessed: Columns, prompt: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _say_beside(found: Columns) -> None:
+    """Which columns of numbers stand beside an expert's scores."""
+    if found.beside:
+        told = [f"{LABELS[name].lower()} from {', '.join(columns.values())}" for name, columns in found.beside.items()]
+        st.caption(f":material/info: Beside scores: {show.escape('; '.join(told))}.")
+
+
 def _optional(guessed: Columns, choose: Callable[..., str], *, is_wide: bool) -> dict[str, str]:
     """The columns that may be there; a wide table has no tokens and costs by expert."""
     names = TEXTS if is_wide else (*TEXTS, *NUMBERS)
@@ -150,8 +166,7 @@ def _optional(guessed: Columns, choose: Callable[..., str], *, is_wide: bool) ->
         found = {}
         for i, name in enumerate(names):
             with places[i % 3]:
-                label = name.replace("_usd", " in $").replace("_s", " in s").replace("_", " ").capitalize()
-                found[name] = choose(label, guessed.optional.get(name, NONE), name, about=ABOUT.get(name))
+                found[name] = choose(LABELS[name], guessed.optional.get(name, NONE), name, about=ABOUT.get(name))
     return {name: column for name, column in found.items() if column}
 
 

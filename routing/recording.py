@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,8 +12,10 @@ from routing.comparison import Column
 from routing.errors import BudgetError, StoreError
 from routing.schema import Answer
 from routing.store import NewRun, Place, Store
+from routing.store.engine import cause
 
-_CHECK = "Check the disk and the database."
+# Drivers refuse some characters and numbers with errors of Python's own.
+_FAILURES: Final = (SQLAlchemyError, UnicodeError, OverflowError)
 
 
 @contextmanager
@@ -24,8 +27,8 @@ def kept(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except SQLAlchemyError as problem:
-        raise StoreError(f"{what} could not be kept or read ({type(problem).__name__}). {_CHECK}") from problem
+    except _FAILURES as problem:
+        raise StoreError(f"{what} could not be kept or read in the database: {cause(problem)}.") from problem
 
 
 def begin(
@@ -74,15 +77,15 @@ class RunRecorder:
             )  # fmt: skip
             if column.key in self._lines:
                 self._store.ledger.settle(self._lines[column.key], self._total(column.key, answer))
-        except (SQLAlchemyError, ValueError) as problem:  # drivers refuse some characters with a ValueError
-            self.problem = f"An answer could not be kept ({type(problem).__name__}). {_CHECK}"
+        except (*_FAILURES, ValueError) as problem:
+            self.problem = f"An answer could not be kept in the database: {cause(problem)}."
 
     def finish(self) -> None:
         """No answer is being written any more."""
         try:
             self._store.runs.finish(self.run_id)
-        except SQLAlchemyError as problem:
-            self.problem = f"The run could not be closed ({type(problem).__name__}). {_CHECK}"
+        except _FAILURES as problem:
+            self.problem = f"The run could not be closed in the database: {cause(problem)}."
 
     def reserve_again(self, column: str, most_usd: float, place: Place, budget_usd: float | None) -> None:
         """A column is about to be asked again: reserve what that may cost.

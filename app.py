@@ -60,5 +60,9 @@ else:
     # The server imports this file once, before the first session. A folder called pages makes Streamlit look for pages
     # in its older way until st.navigation has run once; whoever opens a cold server on a deep link would then be told
     # "Page not found". st.navigation itself clears the same flag, only too late for the first visitor.
+    from starlette.middleware import Middleware
+
+    from pages.common.headers import Headers
+
     PagesManager.uses_pages_directory = False
-    app = st.App(__file__)
+    app = st.App(__file__, middleware=[Middleware(Headers)])

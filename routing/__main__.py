@@ -14,6 +14,7 @@ import typer
 from routing.commands import experts as commands_experts
 from routing.commands import onboard as commands_onboard
 from routing.commands import own_router
+from routing.commands import people as commands_people
 from routing.commands import policy as commands_policy
 from routing.commands.options import Limits, Pool, Weights, listed, numbers, pool_of, prompt_of, with_whole_texts
 from routing.errors import RoutingError
@@ -180,6 +181,7 @@ def fetch(
 
 
 app.command()(commands_experts.experts)
+app.command()(commands_people.people)
 app.command()(commands_onboard.onboard)
 app.command()(commands_onboard.collect)
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -11,8 +12,10 @@ from routing.comparison import Column
 from routing.errors import BudgetError, StoreError
 from routing.schema import Answer
 from routing.store import NewRun, Place, Store
+from routing.store.engine import cause
 
-_CHECK = "Check the disk and the database."
+# Drivers refuse some characters and numbers with errors of Python's own.
+_FAILURES: Final = (SQLAlchemyError, UnicodeError, OverflowError)
 
 
 @contextmanager
@@ -24,8 +27,8 @@ def kept(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except SQLAlchemyError as problem:
-        raise StoreError(f"{what} could not be kept or read ({type(problem).__name__}). {_CHECK}") from problem
+    except _FAILURES as problem:
+        raise StoreError(f"{what} could not be kept or read in the database: {cause(problem)}.") from problem
 
 
 def begin(
@@ -89,6 +92,8 @@ class RunRecorder:
         """Whatever fails is told and stops nothing: databases, drivers and word lists fail in many ways."""
         try:
             yield
+        except _FAILURES as problem:
+            self.problem = f"{what} in the database: {cause(problem)}."
         except Exception as problem:  # noqa: BLE001 - an answer on the screen must not be lost with its record
             self.problem = f"{what} ({type(problem).__name__}). {_CHECK}"
 

@@ -111,7 +111,7 @@ def test_search_finds_prompts_and_answers_and_nothing_by_wildcard(store):
     store.runs.keep(second, answer("c", "7"))
     assert [s.id for s in store.runs.find("", search="WOLFGANG")] == [first]
     assert [s.id for s in store.runs.find("", search="100%")] == [second]
-    assert store.runs.find("", search="W_lfgang") == []
+    assert store.runs.find("", search="W_lfgang") == ()
     assert [s.id for s in store.runs.find("", domain="maths")] == [second]
     assert [s.id for s in store.runs.find("", expert="c")] == [second]
     assert store.runs.count("") == 2
@@ -121,7 +121,7 @@ def test_search_finds_prompts_and_answers_and_nothing_by_wildcard(store):
 
 def test_nobody_sees_another_persons_runs(store):
     run_id = store.runs.begin(RUN, Place("ada", "x"))
-    assert store.runs.find("bob") == []
+    assert store.runs.find("bob") == ()
     assert store.runs.delete([run_id], "bob") == 0
     with pytest.raises(StoreError, match=r"There is no run .*Choose one of the list"):
         store.runs.open(run_id, "bob")
@@ -134,7 +134,7 @@ def test_deleting_takes_answers_and_votes_along_and_leaves_the_ledger(store):
     store.votes.add(run_id, Vote("person", "win", "a", ("a", "b"), is_blind=True))
     store.ledger.reserve(ME, {"a": 0.1}, None, run_id=run_id)
     assert store.runs.delete([run_id], "") == 1
-    assert store.runs.find("") == []
+    assert store.runs.find("") == ()
     assert store.ledger.charged(ME.browser) == pytest.approx(0.1)
 
 

@@ -13,7 +13,10 @@ from routing.store import open_store
 
 DAY = date(2026, 11, 1)
 MINE = OwnExpert("mine", address="http://127.0.0.1:9/v1").with_facts({"title": "Mine", "released": DAY}, TYPED, DAY)
-SKILL = {"kind": "probe", "ability": [0.1, 0.2]}
+SKILL = {
+    "graph_sha256": "0" * 64, "mean": [0.1, 0.2], "covariance": [1.0, 0.0, 1.0], "source": "probes", "n_probes": 5,
+    "n_figures": 0, "fitted": "2026-11-01",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -89,9 +92,13 @@ def test_two_tabs_may_save_the_same_expert_at_once(store):
     assert store.experts.all("") == (MINE,)
 
 
-def test_a_damaged_row_is_named(store):
+def test_a_damaged_row_leaves_the_others(store):
     store.experts.save(MINE, "")
+    store.experts.save(replace(MINE, name="other"), "")
     with store._engine.begin() as connection:
-        connection.execute(text("UPDATE own_expert SET facts = '{\"title\": 3}'"))
-    with pytest.raises(StoreError, match="about the expert 'mine' cannot be read"):
-        store.experts.all("")
+        connection.execute(text("UPDATE own_expert SET facts = '{\"title\": 3}' WHERE name = 'mine'"))
+    found = store.experts.all("")
+    assert [one.name for one in found] == ["other"]
+    assert found.note("expert") == "1 expert is damaged in the database and left out. Restore it from a copy."
+    store.experts.save(MINE, "")  # stating it anew mends it
+    assert [one.name for one in store.experts.all("")] == ["mine", "other"]

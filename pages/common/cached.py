@@ -1,10 +1,11 @@
 """The only caches of the app. What they hold belongs to everyone; nothing of one person is ever in them."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
@@ -15,7 +16,7 @@ from routing.catalog import ASSETS, Catalog, catalog_of, load_catalog
 from routing.collecting.probe import ProbeSet, probe_set
 from routing.encoder import OnnxEncoder, read_card
 from routing.encoder import load as load_graph
-from routing.errors import CatalogError, DataError
+from routing.errors import CatalogError, DataError, StoreError
 from routing.evidence import Evidence
 from routing.figures.evidence import latent as map_of
 from routing.outcomes import read_pools
@@ -27,6 +28,8 @@ from routing.sample import SAMPLE_FILE, Sample, load_sample
 from routing.store import Store, open_store
 
 CHOOSER_FILE = "chooser.json"
+AGAIN_S: Final = 15.0
+_not_opened: dict[str, tuple[float, str]] = {}  # by URL: when, and why
 
 
 @st.cache_resource(show_spinner="Reading the router", max_entries=6)
@@ -133,8 +136,20 @@ def sample(folder: Path | None = None) -> Sample:
 
 @st.cache_resource(show_spinner=False)
 def store(url: str) -> Store:
-    """The open database. It holds runs of everyone; whose they are is asked for with every query."""
-    return open_store(url)
+    """The open database. It holds runs of everyone; whose they are is asked for with every query.
+
+    Raises:
+        StoreError: It cannot be used; it is tried again only after ``AGAIN_S``, since trying may take long.
+    """
+    if (failed := _not_opened.get(url)) is not None and time.monotonic() - failed[0] < AGAIN_S:
+        raise StoreError(failed[1])
+    try:
+        opened = open_store(url)
+    except StoreError as problem:
+        _not_opened[url] = (time.monotonic(), str(problem))
+        raise
+    _not_opened.pop(url, None)
+    return opened
 
 
 @st.cache_resource(show_spinner=False)

@@ -1,6 +1,7 @@
 """Money before the click: what asking costs, what the budget of this browser session still allows, and its ledger."""
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 import pandas as pd
@@ -11,6 +12,7 @@ from routing.asking import Estimate, expert_of
 from routing.errors import RoutingError
 from routing.recording import kept
 from routing.spending import account_of
+from routing.store.damage import Found
 from routing.store.ledger import Line
 from routing.telling import money
 
@@ -39,7 +41,7 @@ def budget_usd() -> float | None:
     return value
 
 
-def lines() -> list[Line]:
+def lines() -> Found[Line]:
     """The ledger of this browser session, oldest first.
 
     Raises:
@@ -49,7 +51,7 @@ def lines() -> list[Line]:
         return asking.store().ledger.lines(asking.place().browser)
 
 
-def named(found: list[Line]) -> list[Line]:
+def named(found: Iterable[Line]) -> list[Line]:
     """Lines without the calls of runs whose names are hidden.
 
     Raises:
@@ -67,7 +69,7 @@ def popover() -> None:
         found, problem = lines(), ""
         shown = named(found)
     except RoutingError as failure:
-        found, shown, problem = [], [], str(failure)
+        found, shown, problem = Found(), [], str(failure)
     account = account_of(found, budget_usd())
     label = "Budget" if account.left_usd is None else f"{purse(account.left_usd)} left"
     with st.popover(label, icon=":material/account_balance_wallet:", key="budget_popover"):

@@ -29,13 +29,14 @@ DERIVED: Final = ("own_routers", "own_router", "readings", "every_reading", "com
 
 @dataclass(frozen=True)
 class Mine:
-    """What a person keeps about experts: whose it is, when it was read, and why that failed if it did."""
+    """What a person keeps about experts: whose it is, when it was read, why that failed, what is damaged."""
 
     owner: str
     read_at: float
     experts: tuple[OwnExpert, ...]
     shipped: Catalog
     problem: str | None = None
+    damage: str = ""
 
     @cached_property
     def by_name(self) -> Mapping[str, OwnExpert]:
@@ -80,7 +81,7 @@ def mine() -> Mine:
             _forget_derived()
             found = fresh
         else:
-            found = replace(found, read_at=fresh.read_at, problem=fresh.problem)
+            found = replace(found, read_at=fresh.read_at, problem=fresh.problem, damage=fresh.damage)
         st.session_state[KEPT] = found
     return found
 
@@ -89,7 +90,8 @@ def _read(whose: str) -> Mine:
     shipped = cached.catalog(active.folder())
     try:
         with kept("Your own experts"):
-            return Mine(whose, time.monotonic(), person.store().experts.all(whose), shipped)
+            found = person.store().experts.all(whose)
+        return Mine(whose, time.monotonic(), found, shipped, damage=found.note("own expert"))
     except RoutingError as problem:  # the Experts page says it; nothing else needs own experts
         return Mine(whose, time.monotonic(), (), shipped, str(problem))
 

@@ -1,7 +1,6 @@
 """Who is at the browser, what whoever runs the app configured, and the database that keeps what is this person's."""
 
 import secrets as randomness
-import time
 from typing import Final
 
 import streamlit as st
@@ -9,19 +8,44 @@ from streamlit.errors import StreamlitSecretNotFoundError
 
 from pages.common import cached
 from routing.errors import StoreError
-from routing.store import Place, Store
+from routing.store import Person, Place, Store
 from routing.store.engine import default_url
 
 AUTH: Final = "auth"
-AGAIN_S: Final = 30.0  # a database that could not be opened is tried again after this
 LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
+def is_signed_in() -> bool:
+    """Whether somebody signed in, and their provider said who."""
+    # Streamlit gives the attribute only where its own secrets configure sign-in.
+    return bool(getattr(st.user, "is_logged_in", False)) and bool(_claim("iss") and _claim("sub"))
+
+
+def signed_in() -> Person:
+    """Who signed in; their e-mail only where the provider says that it has verified it."""
+    # The standard says true; some providers write "true".
+    is_verified = st.user.get("email_verified") is True or st.user.get("email_verified") == "true"
+    email = _claim("email") if is_verified else ""
+    # Nothing that looks like an owner counts as an address.
+    return Person(_claim("iss"), _claim("sub"), email if "@" in email and not email.startswith("[") else "")
+
+
+def _claim(name: str) -> str:
+    value = st.user.get(name)
+    return value if isinstance(value, str) else ""
+
+
 def owner() -> str:
-    """The e-mail of the signed-in person; empty where nobody signs in."""
-    if not getattr(st.user, "is_logged_in", False):
-        return ""
-    return str(st.user.get("email") or st.user.get("sub") or "")
+    """Under which name this person's things are kept; empty where nobody signs in.
+
+    Raises:
+        StoreError: People sign in here, and this person signed out in another tab.
+    """
+    if is_signed_in():
+        return signed_in().owner
+    if AUTH in secrets():
+        raise StoreError("You are signed out. Load the page anew and sign in.")
+    return ""
 
 
 def place() -> Place:
@@ -48,11 +72,4 @@ def store() -> Store:
     Raises:
         StoreError: It cannot be used.
     """
-    failed: tuple[float, str] | None = st.session_state.get("store_failed")
-    if failed is not None and time.monotonic() - failed[0] < AGAIN_S:
-        raise StoreError(failed[1])
-    try:
-        return cached.store(default_url(secrets()))
-    except StoreError as problem:
-        st.session_state["store_failed"] = (time.monotonic(), str(problem))
-        raise
+    return cached.store(default_url(secrets()))

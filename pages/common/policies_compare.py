@@ -1,6 +1,7 @@
 """Two policy files side by side: what differs, and what that does on held-out prompts."""
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +17,7 @@ PRESENT = 0  # stands for the present settings among versions, which count from 
 MOST_MOVED = 8
 
 
-def compare(versions: list[Kept], now: PolicyFile) -> None:
+def compare(versions: Sequence[Kept], now: PolicyFile) -> None:
     """Choose two, and see what lies between them.
 
     Args:
@@ -48,7 +49,7 @@ def compare(versions: list[Kept], now: PolicyFile) -> None:
         st.caption(f":material/info: {show.escape(str(problem))}")
 
 
-def telling(versions: list[Kept], now: PolicyFile) -> tuple[int, int]:
+def telling(versions: Sequence[Kept], now: PolicyFile) -> tuple[int, int]:
     """The pair to compare first: what is not saved yet; where all is saved, what the newest version changed."""
     newest = versions[0]
     if len(versions) > 1 and not changes(newest.policy, now):

@@ -1,5 +1,6 @@
 """Kept policy files: their versions, and what may be done with each."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -33,6 +34,8 @@ def library(known: list[str], now: PolicyFile) -> None:
     if not versions:
         st.warning("No version of it can be read by this version of the app. Update, or delete it.")
         return
+    if note := versions.note("version"):
+        st.caption(f":material/broken_image: {note}")
     table(versions)
     actions(name, versions)
     compare(
@@ -40,7 +43,7 @@ def library(known: list[str], now: PolicyFile) -> None:
     )
 
 
-def table(versions: list[Kept]) -> None:
+def table(versions: Sequence[Kept]) -> None:
     """Every version on a line."""
     here = policies.routers_here()
     frame = pd.DataFrame(
@@ -60,7 +63,7 @@ def table(versions: list[Kept]) -> None:
     st.dataframe(frame, hide_index=True, height="auto" if len(versions) < 7 else 250)
 
 
-def actions(name: str, versions: list[Kept]) -> None:
+def actions(name: str, versions: Sequence[Kept]) -> None:
     """What may be done with one version."""
     by_number = {one.version: one for one in versions}
     if st.session_state.get("policy_version") not in by_number:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LARGEST_FILE: Final = 2_000_000  # bytes; what is too long as text is said when it is read
 Own = Annotated[bool, typer.Option("--own", help="Know the experts that were added, changed or hidden in the app too.")]
-Owner = Annotated[str, typer.Option(help="Whose, where people sign in: their e-mail.")]
+Owner = Annotated[str, typer.Option(help="Whose, where people sign in: their verified e-mail, or their subject.")]
 
 
 def experts(
@@ -31,8 +31,12 @@ def experts(
     owner: Owner = "",
 ) -> None:
     """List own experts, or write and read them as LiteLLM's model_list; keys are never part of it."""
+    from routing.recording import kept
+
     store = app_store()
     try:
+        with kept("Whose they are"):
+            owner = store.people.owner_of(owner)
         if imported is not None:
             _import(store, imported, owner)
         if export is not None:

@@ -7,13 +7,14 @@ from routing.store.engine import connect, default_url
 from routing.store.experts import OwnExperts
 from routing.store.ledger import Ledger
 from routing.store.outcomes import ProbeOutcomes
+from routing.store.people import People, Person
 from routing.store.policies import Policies
 from routing.store.records import KeptAnswer, KeptRun, NewRun, Place, Summary, Vote
 from routing.store.routers import OwnRouters
 from routing.store.runs import Runs
 from routing.store.votes import Votes
 
-__all__ = ["KeptAnswer", "KeptRun", "NewRun", "Place", "Store", "Summary", "Vote", "open_store"]
+__all__ = ["KeptAnswer", "KeptRun", "NewRun", "Person", "Place", "Store", "Summary", "Vote", "open_store"]
 
 
 class Store:
@@ -33,6 +34,7 @@ class Store:
         self.experts = OwnExperts(engine)
         self.policies = Policies(engine)
         self.routers = OwnRouters(engine)
+        self.people = People(engine)
 
     @property
     def shown(self) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from routing.errors import StoreError
+from routing.store.damage import Found, numbers
 from routing.store.records import Proposal
 from routing.store.tables import AdjustmentRow
 
@@ -66,11 +67,11 @@ class Adjustments:
             if active > 0:
                 rows[active - 1].is_active = True
 
-    def all(self, owner: str) -> list[Applied]:
+    def all(self, owner: str) -> Found[Applied]:
         """What was applied, newest first."""
         with Session(self._engine) as session:
             mine = select(AdjustmentRow).where(AdjustmentRow.owner == owner).order_by(AdjustmentRow.id.desc())
-            return [_applied(row) for row in session.scalars(mine)]
+            return Found.of(session.scalars(mine), _applied)
 
     def shifts(self, owner: str) -> dict[str, float]:
         """Shifts that predictions heed now; none where nothing is active."""
@@ -79,7 +80,7 @@ class Adjustments:
 
 def _applied(row: AdjustmentRow) -> Applied:
     proposal = Proposal(
-        shifts={str(name): float(value) for name, value in row.parameters.items()},
+        shifts=numbers(row.parameters),
         n_used=int(row.measures["n_used"]),
         n_held_out=int(row.measures["n_held_out"]),
         loss_before=float(row.measures["loss_before"]),

@@ -1,15 +1,27 @@
 """Experts that a person added, changed, hid or onboarded."""
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from routing.errors import StoreError
+from routing.onboarding.skill import Skill
 from routing.own import MOST_OWN, OwnExpert, as_json, from_json
+from routing.store.damage import Found
 from routing.store.tables import OwnExpertRow
+
+_NUMBER: Final = (int, float)
+_KINDS: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("title", "provider", "litellm", "licence"), str),
+    **dict.fromkeys(("params_b", "active_b", "price_in_usd_per_mtok", "price_out_usd_per_mtok"), _NUMBER),
+    **dict.fromkeys(("context_tokens", "security_tier"), int),
+    "released": date, "open_weights": bool,
+}  # fmt: skip
 
 
 class OwnExperts:
@@ -22,15 +34,11 @@ class OwnExperts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def all(self, owner: str) -> tuple[OwnExpert, ...]:
-        """Everything that a person keeps, in the order in which it was added.
-
-        Raises:
-            StoreError: A row cannot be read.
-        """
+    def all(self, owner: str) -> Found[OwnExpert]:
+        """Everything that a person keeps, in the order in which it was added."""
         with Session(self._engine) as session:
             mine = select(OwnExpertRow).where(OwnExpertRow.owner == owner).order_by(OwnExpertRow.id)
-            return tuple(_own(row) for row in session.scalars(mine))
+            return Found.of(session.scalars(mine), _own)
 
     def save(self, own: OwnExpert, owner: str) -> None:
         """Keep facts, address and whether it is hidden, in the place of what was kept under this name.
@@ -96,7 +104,7 @@ class OwnExperts:
                 row = OwnExpertRow(owner=owner, name=name, facts={}, address=None, is_hidden=False, skill=None)
                 session.add(row)
             write(row)
-            if _own(row).says_nothing:
+            if not (row.facts or row.address or row.is_hidden or row.skill):
                 # A shipped expert that is as shipped again; nothing is left to keep.
                 (session.expunge if row in session.new else session.delete)(row)
 
@@ -106,10 +114,12 @@ def _find(session: Session, name: str, owner: str) -> OwnExpertRow | None:
 
 
 def _own(row: OwnExpertRow) -> OwnExpert:
-    try:
-        return OwnExpert(row.name, from_json(row.facts), row.address, row.is_hidden, row.skill)
-    except (KeyError, TypeError, ValueError) as problem:
-        raise StoreError(
-            f"What is kept about the expert {row.name[:100]!r} cannot be read ({type(problem).__name__}). "
-            "Delete its row in the table own_expert."
-        ) from problem
+    facts = from_json(row.facts)
+    for name, fact in facts.items():
+        value, kind = fact.value, _KINDS[name]
+        is_one = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+        if value is not None and not (is_one and (not isinstance(value, int | float) or math.isfinite(value))):
+            raise TypeError(f"{name} is {str(value)[:40]!r}")
+    if row.skill is not None:
+        Skill.from_json(row.skill)
+    return OwnExpert(row.name, facts, row.address, row.is_hidden, row.skill)

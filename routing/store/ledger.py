@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from routing.errors import BudgetError
+from routing.store.damage import Found, whole
 from routing.store.records import PERSON, Place
 from routing.store.tables import RunRow, SpendRow, VoteRow
 
@@ -59,7 +60,7 @@ class Ledger:
         # One browser session lives in one process, so a lock is enough to keep two clicks from passing together.
         with self._lock, Session(self._engine) as session, session.begin():
             rows = session.scalars(select(SpendRow).where(SpendRow.browser == place.browser))
-            charged = sum(_line(row).charged_usd for row in rows)
+            charged = sum(whole(row, _line).charged_usd for row in rows)
             wanted = sum(most_usd.values())
             if budget_usd is not None and charged + wanted > budget_usd + 1e-12:
                 left = max(0.0, budget_usd - charged)
@@ -85,11 +86,11 @@ class Ledger:
             if row is not None:
                 row.spent_usd, row.is_settled = spent_usd, True
 
-    def lines(self, browser: str) -> list[Line]:
+    def lines(self, browser: str) -> Found[Line]:
         """The lines of a browser session, oldest first."""
         with Session(self._engine) as session:
             rows = session.scalars(select(SpendRow).where(SpendRow.browser == browser).order_by(SpendRow.id))
-            return [_line(row) for row in rows]
+            return Found.of(rows, _line)
 
     def hidden(self, browser: str) -> frozenset[str]:
         """Runs of a browser session whose names are hidden: what calls cost would tell whose answer is whose."""

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from routing.errors import StoreError
+from routing.store.damage import Found
 from routing.store.tables import ProbeOutcomeRow
 
 MOST_KEPT: Final = 1_000_000  # outcomes of one person
@@ -75,13 +76,13 @@ class ProbeOutcomes:
             for name, value in values.items():
                 setattr(row, name, value)
 
-    def all(self, owner: str, job: str, expert: str | None = None) -> tuple[Collected, ...]:
+    def all(self, owner: str, job: str, expert: str | None = None) -> Found[Collected]:
         """Outcomes of a job, of one expert or of all, in the order in which they were first asked."""
         wanted = select(ProbeOutcomeRow).where(ProbeOutcomeRow.owner == owner, ProbeOutcomeRow.job == job)
         if expert is not None:
             wanted = wanted.where(ProbeOutcomeRow.expert == expert)
         with Session(self._engine) as session:
-            return tuple(_collected(row) for row in session.scalars(wanted.order_by(ProbeOutcomeRow.id)))
+            return Found.of(session.scalars(wanted.order_by(ProbeOutcomeRow.id)), _collected)
 
     def forget(self, owner: str, job: str, expert: str | None = None) -> None:
         """Delete outcomes of a job, of one expert or of all."""

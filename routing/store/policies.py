@@ -1,16 +1,17 @@
 """Policy files with their versions: a version is written once and never changed."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import Engine, Text, cast, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from routing.errors import PolicyFileError, StoreError
+from routing.errors import StoreError
 from routing.policy_file import PolicyFile, as_dict, text
 from routing.policy_file.reading import LARGEST, from_dict
+from routing.store.damage import Found, whole
 from routing.store.tables import PolicyRow
 
 MOST_NAMES: Final = 100  # of one person
@@ -77,8 +78,7 @@ class Policies:
                 if (session.scalar(names) or 0) >= MOST_NAMES:
                     raise StoreError(f"{MOST_NAMES} policy files are kept, which is the most. Delete one first.")
             else:
-                before = _kept(newest).policy
-                if text(replace(policy, created=before.created)) == text(before):
+                if _is_same(policy, newest):
                     return newest.version, False
                 kept = session.scalar(select(func.count()).select_from(PolicyRow).where(*mine)) or 0
                 if kept >= MOST_VERSIONS:
@@ -98,26 +98,20 @@ class Policies:
         asked = select(PolicyRow.name, newest, count, changed).where(PolicyRow.owner == owner)
         with Session(self._engine) as session:
             rows = session.execute(asked.group_by(PolicyRow.name)).all()
-        return sorted((Listed(*row) for row in rows), key=lambda listed: (listed.changed, listed.name), reverse=True)
+        listed = (_listed(*row) for row in rows if isinstance(row[0], str))
+        return sorted(listed, key=lambda one: (one.changed, one.name), reverse=True)
 
-    def versions(self, name: str, owner: str) -> list[Kept]:
-        """Every version of a name, newest first; one that this version of the app cannot read is left out."""
-        mine = (PolicyRow.owner == owner, PolicyRow.name == name)
-        found = []
+    def versions(self, name: str, owner: str) -> Found[Kept]:
+        """Every version of a name, newest first; what this version of the app cannot read is left out and counted."""
+        mine = select(PolicyRow).where(PolicyRow.owner == owner, PolicyRow.name == name)
         with Session(self._engine) as session:
-            for row in session.scalars(select(PolicyRow).where(*mine).order_by(PolicyRow.version.desc())):
-                try:
-                    found.append(_kept(row))
-                except PolicyFileError:
-                    continue
-        return found
+            return Found.of(session.scalars(mine.order_by(PolicyRow.version.desc())), _kept)
 
     def open(self, name: str, owner: str, version: int | None = None) -> Kept:
         """One version, the newest if none is named.
 
         Raises:
-            StoreError: There is none.
-            PolicyFileError: It was written by a later version of the app.
+            StoreError: There is none, or it is damaged or was written by a later version of the app.
         """
         asked = select(PolicyRow).where(PolicyRow.owner == owner, PolicyRow.name == name)
         if version is not None:
@@ -127,7 +121,7 @@ class Policies:
             if row is None:
                 which = "" if version is None else f", version {version}"
                 raise StoreError(f"No policy file is called {name!r}{which}. Choose one from the list.")
-            return _kept(row)
+            return whole(row, _kept)
 
     def delete(self, name: str, owner: str, version: int | None = None) -> None:
         """Remove a name with all its versions, or one version that is not the newest: a number is never used again.
@@ -148,3 +142,18 @@ class Policies:
 
 def _kept(row: PolicyRow) -> Kept:
     return Kept(row.version, row.created, from_dict(row.content))
+
+
+def _listed(name: str, newest: int, count: int, changed: datetime) -> Listed:
+    """A damaged version must not take the others of its name off the list."""
+    when = changed if isinstance(changed, datetime) else datetime.min.replace(tzinfo=UTC)
+    return Listed(name, newest if isinstance(newest, int) else 0, count, when)
+
+
+def _is_same(policy: PolicyFile, newest: PolicyRow) -> bool:
+    """Whether a policy file says what its newest version says, whatever the day; a damaged version says nothing."""
+    try:
+        before = whole(newest, _kept).policy
+    except StoreError:
+        return False
+    return text(replace(policy, created=before.created)) == text(before)

@@ -114,7 +114,7 @@ class KeptRun:
     """A run with everything that happened in it.
 
     ``is_finished`` is False when the app ended, or was ended, before all answers were there: those that were complete
-    are kept, the others are ``missing``.
+    are kept, the others are ``missing``. ``damage`` says what of it could not be read; empty where everything could.
     """
 
     id: str
@@ -123,6 +123,7 @@ class KeptRun:
     answers: tuple[KeptAnswer, ...]
     votes: tuple[Vote, ...]
     is_finished: bool
+    damage: str = ""
 
     @property
     def is_hidden(self) -> bool:

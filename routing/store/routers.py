@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from routing.errors import StoreError
+from routing.store.damage import Found, mapping, numbers
 from routing.store.tables import OwnRouterRow
 
 
@@ -36,11 +37,11 @@ class OwnRouters:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def all(self, owner: str) -> tuple[OwnRouter, ...]:
+    def all(self, owner: str) -> Found[OwnRouter]:
         """What a person keeps, newest first."""
         with Session(self._engine) as session:
             mine = select(OwnRouterRow).where(OwnRouterRow.owner == owner).order_by(OwnRouterRow.id.desc())
-            return tuple(_own(row) for row in session.scalars(mine))
+            return Found.of(session.scalars(mine), _own)
 
     def active(self, owner: str) -> OwnRouter | None:
         """The router in force; None where it is the shipped one."""
@@ -98,4 +99,7 @@ def _one(session: Session, owner: str, router_id: int) -> OwnRouterRow:
 
 
 def _own(row: OwnRouterRow) -> OwnRouter:
+    for part in (row.measures.get("own"), row.measures.get("shared")):
+        for told in mapping(mapping(part or {}).get("trained", {})).values():
+            numbers({name: mapping(told)[name] for name in ("score", "above_best_single", "n_prompts")})
     return OwnRouter(row.id, row.name, row.created, row.folder, row.graph_sha256, dict(row.measures), row.is_active)

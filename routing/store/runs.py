@@ -3,16 +3,18 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, Select, delete, func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from routing.errors import AnswerError, StoreError
 from routing.schema import Answer
+from routing.store.damage import Found, mapping, numbers, whole
 from routing.store.records import KeptAnswer, KeptRun, NewRun, Place, Summary, Verdict, Vote
 from routing.store.tables import AnswerRow, RunRow, VoteRow
 
+MOST_REPEATS: Final = 1_000  # what a stored run may say; far above what a page asks
 _PLAIN = tuple(f.name for f in fields(Answer) if f.name not in {"expert", "error"})
 
 
@@ -99,28 +101,28 @@ class Runs:
         """One run with its answers and votes.
 
         Raises:
-            StoreError: There is none of that id for this person.
+            StoreError: There is none of that id for this person, or it is damaged.
         """
-        whole = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        everything = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
         with Session(self._engine) as session:
-            row = session.scalar(whole.where(RunRow.id == run_id, RunRow.owner == owner))
+            row = session.scalar(everything.where(RunRow.id == run_id, RunRow.owner == owner))
             if row is None:
                 raise StoreError(f"There is no run {run_id[:32]!r}; it may have been deleted. Choose one of the list.")
-            return _run(row)
+            return whole(row, _run)
 
-    def all(self, owner: str, *, limit: int = 10_000) -> list[KeptRun]:
+    def all(self, owner: str, *, limit: int = 10_000) -> Found[KeptRun]:
         """Runs with everything in them, newest first, for exports and measures."""
-        whole = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        everything = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        newest = everything.where(RunRow.owner == owner).order_by(RunRow.created.desc()).limit(limit)
         with Session(self._engine) as session:
-            rows = session.scalars(whole.where(RunRow.owner == owner).order_by(RunRow.created.desc()).limit(limit))
-            return [_run(row) for row in rows]
+            return Found.of(session.scalars(newest), _run)
 
-    def conversation(self, conversation: str, owner: str) -> list[KeptRun]:
+    def conversation(self, conversation: str, owner: str) -> Found[KeptRun]:
         """The runs of one conversation in their order."""
-        whole = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
-        mine = whole.where(RunRow.conversation == conversation, RunRow.owner == owner)
+        everything = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
+        mine = everything.where(RunRow.conversation == conversation, RunRow.owner == owner)
         with Session(self._engine) as session:
-            return [_run(row) for row in session.scalars(mine.order_by(RunRow.turn))]
+            return Found.of(session.scalars(mine.order_by(RunRow.turn)), _run)
 
     def count(self, owner: str, *, search: str = "", domain: str = "", expert: str = "") -> int:
         """How many runs a search finds."""
@@ -137,7 +139,7 @@ class Runs:
         expert: str = "",
         limit: int = 50,
         offset: int = 0,
-    ) -> list[Summary]:
+    ) -> Found[Summary]:
         """Runs of a person, newest first.
 
         Args:
@@ -151,7 +153,7 @@ class Runs:
         query = select(RunRow).options(selectinload(RunRow.answers), selectinload(RunRow.votes))
         query = _searched(query, owner, search, domain, expert).order_by(RunRow.created.desc(), RunRow.id)
         with Session(self._engine) as session:
-            return [_summary(row) for row in session.scalars(query.limit(limit).offset(offset))]
+            return Found.of(session.scalars(query.limit(limit).offset(offset)), _summary)
 
     def domains(self, owner: str) -> list[str]:
         """Domains of a person's runs."""
@@ -207,15 +209,39 @@ def _answer_row(run_id: str, answer: Answer, repeat: int, reading_ease: float | 
 
 
 def _run(row: RunRow) -> KeptRun:
+    _check_shape(row)
     values = {f.name: getattr(row, f.name) for f in fields(NewRun)}
+    answers, votes = Found.of(row.answers, _answer), Found.of(row.votes, _vote)
     return KeptRun(
         id=row.id,
         created=row.created,
         run=NewRun(**values | {"asked": tuple(row.asked)}),
-        answers=tuple(_answer(a) for a in row.answers),
-        votes=tuple(_vote(v) for v in row.votes),
+        answers=answers,
+        votes=votes,
         is_finished=row.is_finished,
+        damage=" ".join(filter(None, (answers.note("answer"), votes.note("vote")))),
     )
+
+
+def _check_shape(row: RunRow) -> None:
+    """What the JSON of a run must hold, so that pages can rely on it."""
+    from routing.asking import settings_from
+
+    numbers(row.preferences.get("weights", {}))
+    numbers(row.preferences.get("limits", {}))
+    _names(row.preferences.get("pool"))
+    settings_from(mapping(row.settings))
+    _names(row.settings.get("fallbacks"))
+    for told in mapping(row.predicted).values():
+        numbers({name: value for name, value in mapping(told).items() if value is not None})
+    _names(row.asked)
+    if not 1 <= row.repeats <= MOST_REPEATS or row.turn < 0:
+        raise ValueError(f"{row.repeats} repeats, turn {row.turn}")
+
+
+def _names(raw: Any) -> None:  # noqa: ANN401 - what a database holds
+    if raw is not None and not (isinstance(raw, list) and all(isinstance(name, str) for name in raw)):
+        raise TypeError(f"{str(raw)[:40]!r} is no list of names")
 
 
 def _answer(row: AnswerRow) -> KeptAnswer:
@@ -233,14 +259,16 @@ def _answer(row: AnswerRow) -> KeptAnswer:
 
 
 def _vote(row: VoteRow) -> Vote:
+    _names(row.experts)
     verdict: Verdict = "win" if row.verdict == "win" else "tie" if row.verdict == "tie" else "both bad"
     return Vote(row.judge, verdict, row.winner, tuple(row.experts), row.is_blind, row.cost_usd, row.created)
 
 
 def _summary(row: RunRow) -> Summary:
-    costs = [a.cost_usd for a in row.answers]
+    kept = _run(row)
+    costs = [a.answer.cost_usd for a in kept.answers]
     known = [c for c in costs if c is not None]
-    winners = [v.winner for v in row.votes if v.judge == "person"]
+    winners = [v.winner for v in kept.votes if v.judge == "person"]
     return Summary(
         id=row.id,
         created=row.created,
@@ -248,8 +276,8 @@ def _summary(row: RunRow) -> Summary:
         domain=row.domain,
         asked=tuple(row.asked),
         pick=row.pick,
-        n_answers=len(row.answers),
-        n_failed=sum(a.error is not None for a in row.answers),
+        n_answers=len(kept.answers),
+        n_failed=sum(a.answer.error is not None for a in kept.answers),
         cost_usd=sum(known) if known and len(known) == len(costs) else None,
         winner=winners[-1] if winners else None,
         is_finished=row.is_finished,

@@ -1,10 +1,49 @@
 """The tables of the store. A change here needs a new file under ``migrations/versions``; a test compares the two."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, MetaData, Text, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+UNREADABLE: Final[Any] = object()
+"""In the place of a value that its column's type cannot read: one such value must not sink the rows beside it."""
+
+
+def _forgiving(read: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+    if read is None:
+        return None
+
+    def value(raw: Any) -> Any:  # noqa: ANN401 - what a driver gives
+        try:
+            return read(raw)
+        except (TypeError, ValueError, RecursionError, OverflowError):
+            return UNREADABLE
+
+    return value
+
+
+class Json(TypeDecorator[Any]):
+    """JSON of which a damaged value reads as ``UNREADABLE``."""
+
+    impl = JSON
+    cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """From the database."""
+        return _forgiving(super().result_processor(dialect, coltype))
+
+
+class JsonList(Json):
+    """A JSON list."""
+
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[list[Any]]:
+        """A list, where JSON as such says an object."""
+        return list
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -12,6 +51,10 @@ class UtcTime(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """From the database; a damaged value reads as ``UNREADABLE``."""
+        return _forgiving(super().result_processor(dialect, coltype))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """To the database."""
@@ -40,7 +83,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar = {datetime: UtcTime, dict[str, Any]: JSON, list[str]: JSON, str: Text}
+    type_annotation_map: ClassVar = {datetime: UtcTime, dict[str, Any]: Json, list[str]: JsonList, str: Text}
 
 
 class RunRow(Base):
@@ -226,3 +269,17 @@ class PolicyRow(Base):
     content: Mapped[dict[str, Any]]
 
     __table_args__ = (UniqueConstraint("owner", "name", "version"),)
+
+
+class PersonRow(Base):
+    """Somebody who signed in; ``email`` only where their provider has verified it."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issuer: Mapped[str]
+    subject: Mapped[str]
+    email: Mapped[str | None]
+    seen: Mapped[datetime] = mapped_column(default=now)
+
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)

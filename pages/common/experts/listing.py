@@ -33,6 +33,8 @@ def listing() -> pd.DataFrame:
     shown = frame[_kept(frame, *filters())]
     if problem := own.mine().problem:
         st.warning(show.escape(problem), icon=":material/database_off:")
+    elif damage := own.mine().damage:
+        st.caption(f":material/broken_image: {damage}")
     elif not own.mine().experts:
         st.caption(
             ":material/add_circle: None of them is yours yet. Add today's experts, from lists of thousands or with an "

@@ -13,6 +13,7 @@ from routing.insights import errors, paces
 from routing.recording import kept
 from routing.spending import account_of, total_of
 from routing.store import KeptRun
+from routing.store.damage import Found
 from routing.store.records import PERSON
 from routing.strengths import by_domain
 
@@ -26,7 +27,7 @@ QUANTITIES: Final = {
 _NUMBER: Final = "%.4g"
 
 
-def all_runs() -> list[KeptRun]:
+def all_runs() -> Found[KeptRun]:
     """Every stored run of this person, newest first.
 
     Raises:
@@ -34,6 +35,12 @@ def all_runs() -> list[KeptRun]:
     """
     with kept("The history"):
         return asking.store().runs.all(asking.owner())
+
+
+def damaged(note: str) -> None:
+    """What could not be read and is left out, where there is such."""
+    if note:
+        st.caption(f":material/broken_image: {note}")
 
 
 def predictions() -> None:
@@ -145,6 +152,7 @@ def spend() -> None:
     ever.metric(told, money.dollars(total.cost_usd))
     if total.n_unknown:
         st.caption(f"Of unknown cost, and in no sum: {total.n_unknown:,} of the stored answers.")
+    damaged(found.note("line of the ledger", "lines of the ledger"))
     if not found:
         st.caption("This browser session has called nobody yet.")
         return

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from pages.common import asking, own, show
-from pages.common.history.insight import all_runs
+from pages.common.history.insight import all_runs, damaged
 from routing.adjustment import propose, shifted
 from routing.errors import RoutingError
 from routing.recording import kept
@@ -22,6 +22,7 @@ def learning() -> None:
     )
     with kept("The adjustments"):
         applied = asking.store().adjustments.all(asking.owner())
+    damaged(applied.note("adjustment"))
     active = next((a for a in applied if a.is_active), None)
     in_force(active)
     if st.button("Propose from votes and checks", key="propose", icon=":material/model_training:"):

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.common import asking, own, show
 from pages.common.download import csv_bytes
+from pages.common.history import insight
 from pages.common.money import dollars
 from routing.errors import RoutingError
 from routing.exporting import json_lines, rows
@@ -40,6 +41,7 @@ def listing() -> None:
         found = store.runs.find(
             owner, search=search, domain=domain, expert=expert, limit=PAGE, offset=number * PAGE
         )  # fmt: skip
+    insight.damaged(found.note("run"))
     with st.container(gap="small", key="runs"):
         for summary in found:
             row(summary)

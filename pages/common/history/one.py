@@ -1,6 +1,6 @@
 """One stored run, opened exactly as it was: answers, settings, predictions against measured, votes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,7 +18,7 @@ from pages.common import (
     settings,
     show,
 )
-from pages.common.history import blind, listing
+from pages.common.history import blind, insight, listing
 from routing.asking import Override, settings_from
 from routing.errors import RoutingError
 from routing.histories import kept_histories
@@ -45,6 +45,7 @@ def one(run_id: str) -> None:
     with st.container(border=True):
         answers.text(run.run.prompt)
     about(run, len(turns))
+    insight.damaged(run.damage)
     if run.is_hidden:
         blind.hidden(run)
         return
@@ -65,7 +66,7 @@ def one(run_id: str) -> None:
             judging.two_texts(texts, key=f"kept_diff_{run.id}")
 
 
-def buttons(run: KeptRun, turns: list[KeptRun]) -> None:
+def buttons(run: KeptRun, turns: Sequence[KeptRun]) -> None:
     """Ask again, the other turns, delete, take away."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if st.button("Ask again", key="ask_again_go", type="primary", icon=":material/replay:"):
@@ -176,7 +177,7 @@ def otherwise(run: KeptRun) -> str:
     return show.escape(" ".join(found))
 
 
-def ask_again(run: KeptRun, turns: list[KeptRun]) -> None:
+def ask_again(run: KeptRun, turns: Sequence[KeptRun]) -> None:
     """Set Compare as the run had it; asking then shows what changed."""
     it, state, catalog = run.run, st.session_state, own.catalog()
     pool = it.preferences.get("pool")

@@ -80,6 +80,8 @@ def probing(expert: Expert) -> None:
     if asked is not None and (trouble := asked.collection.problems):
         st.warning(show.escape(next(iter(trouble.values()))), icon=":material/error:")
     _offer(expert, done)
+    if note := done.note("outcome"):
+        st.caption(f":material/broken_image: {note}")
     answers(done)
 
 

@@ -25,6 +25,8 @@ def kept_routers() -> None:
         f":material/alt_route: In force: {show.escape(force.name) if force.folder else 'the shipped router'}. "
         f"{len(mine)} of at most {MOST_ROUTERS} routers, {used:,.0f} of {MOST_ROUTERS_MB} MB."
     )
+    if note := mine.note("router"):
+        st.caption(f":material/broken_image: {note}")
     newest = job.now(owner)
     for one in mine:
         # The router that was just trained has its verdict and buttons above.

@@ -127,6 +127,7 @@ class _Destination:
 
     port: int | None
     allow_private: bool
+    is_stated: bool
 
 
 _destination: ContextVar[_Destination | None] = ContextVar("destination", default=None)
@@ -149,11 +150,17 @@ def connecting_to(address: str | None, *, allow_private: bool) -> Iterator[None]
     if address is not None and not getproxies():  # through a proxy only the proxy is dialled
         parts = urlsplit(address)
         port = parts.port or (443 if parts.scheme.lower() == "https" else 80)
-    token = _destination.set(_Destination(port, allow_private or address is None))
+    token = _destination.set(_Destination(port, allow_private or address is None, address is not None))
     try:
         yield
     finally:
         _destination.reset(token)
+
+
+def is_stated() -> bool:
+    """Whether the present call goes to an address that somebody stated, and not to the provider's own."""
+    wanted = _destination.get()
+    return wanted is not None and wanted.is_stated
 
 
 @cache

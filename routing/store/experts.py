@@ -47,6 +47,7 @@ class OwnExperts:
 
         def write(row: OwnExpertRow) -> None:
             row.facts, row.address, row.is_hidden = as_json(own.facts), own.address, own.is_hidden
+            row.api_version = own.api_version
             if row.skill is None:
                 row.skill = None if own.skill is None else dict(own.skill)
 
@@ -107,7 +108,7 @@ def _find(session: Session, name: str, owner: str) -> OwnExpertRow | None:
 
 def _own(row: OwnExpertRow) -> OwnExpert:
     try:
-        return OwnExpert(row.name, from_json(row.facts), row.address, row.is_hidden, row.skill)
+        return OwnExpert(row.name, from_json(row.facts), row.address, row.is_hidden, row.skill, row.api_version)
     except (KeyError, TypeError, ValueError) as problem:
         raise StoreError(
             f"What is kept about the expert {row.name[:100]!r} cannot be read ({type(problem).__name__}). "

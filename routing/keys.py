@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from routing.addresses import checked_address
 from routing.errors import KeyMissing, RequestRefused
+from routing.protocols import AZURE_SECRETS, Asked, asked_at, name_at
 from routing.schema import Expert
 
 # LiteLLM's names of providers that take a key alone, or a key and an address; most keys are named after their provider.
@@ -34,7 +35,9 @@ ADDRESS_NAMES: Mapping[str, str] = {
     "cloudflare": "CLOUDFLARE_API_BASE",
     "databricks": "DATABRICKS_API_BASE",
 }
+VERSIONED = frozenset({"azure", "azure_ai"})  # the version of their interface is part of each call
 WHERE = "under Keys in the app, in .streamlit/secrets.toml or in the environment"
+KEYLESS = "your own address, called without a key"
 _HARMLESS = re.compile(
     r"^(PATH|HOME|USER|LANG|LANGUAGE|LC_\w+|TZ|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|VIRTUAL_ENV"
     r"|PIP_\w+|(HTTPS?|ALL|NO)_PROXY|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|OMP_\w+)$",
@@ -82,13 +85,16 @@ class KeyStatus:
 class Access:
     """What one call needs: the name LiteLLM calls, the key and the address, None where LiteLLM knows it.
 
-    ``allow_private`` says whether the address may lie on this machine or in its private network.
+    ``allow_private`` says whether the address may lie on this machine or in its private network; ``settings`` are what
+    else LiteLLM is told of this provider, such as the version of its interface. ``is_own`` is true of an own address.
     """
 
     model: str
     key: Secret
     address: str | None
     allow_private: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,9 @@ class KeyRing:
         session: Keys typed in by the person, by environment name.
         secrets: ``st.secrets`` or a mapping like it; only plain strings count.
         environ: The environment; the process's own if not given. It is read, never written.
-        endpoints: Own OpenAI-compatible addresses by expert name, http or https.
+        endpoints: Own addresses by expert name, http or https; each is asked as the expert's LiteLLM name says.
+        compatible: Experts whose own address was given as an OpenAI-compatible one, whoever else serves them.
+        versions: Versions of the provider's interface by expert name, where one was stated.
         typed: Experts whose own address was typed in this browser session. Only a key typed there too may go along:
             otherwise a visitor could send for the keys of whoever runs the app.
         priced: Experts whose price is that of their own address; the others' price is the provider's.
@@ -110,6 +118,8 @@ class KeyRing:
     secrets: Mapping[str, object] = field(default_factory=dict, repr=False)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     endpoints: Mapping[str, str] = field(default_factory=dict, repr=False)
+    compatible: Collection[str] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
     typed: Collection[str] = frozenset()
     priced: Collection[str] = frozenset()
     allow_private: bool = True
@@ -148,7 +158,7 @@ class KeyRing:
             return KeyStatus(expert.name, False, None, names, str(error))
         found = self.find(*names, is_typed=expert.name in self.typed)
         if found is None:
-            return KeyStatus(expert.name, True, "not needed", names, "your own address, called without a key")
+            return KeyStatus(expert.name, True, "not needed", names, KEYLESS)
         return KeyStatus(expert.name, True, found[1], names, f"key from {_PLACES[found[1]]}")
 
     def access(self, expert: Expert) -> Access:
@@ -161,7 +171,7 @@ class KeyRing:
             RequestRefused: The own address may not be called.
         """
         if expert.name in self.endpoints:
-            return self._own(expert, self.endpoints[expert.name])
+            return self._own(expert)
         if expert.litellm is None:
             raise KeyMissing(
                 f"{expert.title} has no address: nobody is known to serve it. Give an OpenAI-compatible address "
@@ -178,7 +188,8 @@ class KeyRing:
         found = self.find(*names)
         if found is None:
             raise KeyMissing(f"{expert.title} has no key: add {' or '.join(names)} {WHERE}.")
-        return Access(expert.litellm, found[0], self._provider_address(expert, provider, found[1]), self.allow_private)
+        address = self._provider_address(expert, provider, found[1])
+        return Access(expert.litellm, found[0], address, self.allow_private, self._settings(expert, provider))
 
     def _provider_address(self, expert: Expert, provider: str, key_source: str) -> str | None:
         name = ADDRESS_NAMES.get(provider)
@@ -187,6 +198,8 @@ class KeyRing:
         found = self.find(name)
         if found is None:
             raise KeyMissing(f"{expert.title} has no address: add {name}, the address of your deployment, {WHERE}.")
+        if found[1] == "session":
+            self._refuse_foreign_secrets(expert, provider)
         if found[1] == "session" and key_source != "session":
             raise KeyMissing(
                 f"{expert.title} has an address typed in this browser session, which gets no key from elsewhere: add "
@@ -197,11 +210,35 @@ class KeyRing:
     def _checked(self, address: str) -> str:
         return checked_address(address, allow_private=self.allow_private)
 
-    def _own(self, expert: Expert, address: str) -> Access:
+    def asked(self, expert: Expert) -> Asked:
+        """How the own address of an expert is asked.
+
+        Raises:
+            RequestRefused: It may not be called, or its provider cannot be asked at an own address.
+        """
+        address = self._checked(self.endpoints[expert.name])
+        return asked_at(expert.litellm or expert.name, address, is_compatible=expert.name in self.compatible)
+
+    def _own(self, expert: Expert) -> Access:
+        asked = self.asked(expert)
+        provider = _provider(asked.model)
+        self._refuse_foreign_secrets(expert, provider)
         found = self.find(endpoint_key_name(expert.name), is_typed=expert.name in self.typed)
-        return Access(
-            served_name(expert), found[0] if found else Secret("none"), self._checked(address), self.allow_private
-        )
+        key = found[0] if found else Secret("none")
+        settings = self._settings(expert, provider)
+        return Access(asked.model, key, asked.address, self.allow_private, settings, is_own=True)
+
+    def _refuse_foreign_secrets(self, expert: Expert, provider: str) -> None:
+        name = next((name for name in AZURE_SECRETS if self.environ.get(name)), None)
+        if provider in VERSIONED and name is not None:
+            raise RequestRefused(
+                f"{expert.title} is not asked at an own address while {name} is set where this runs: it would be sent "
+                "there too. Take it out of the environment, and give the address a key of its own."
+            )
+
+    def _settings(self, expert: Expert, provider: str) -> dict[str, str]:
+        version = self.versions.get(expert.name)
+        return {"api_version": version} if version and provider in VERSIONED else {}
 
 
 _PLACES = {
@@ -212,13 +249,11 @@ _PLACES = {
 
 
 def served_name(expert: Expert) -> str:
-    """The name by which LiteLLM asks an own address for an expert.
+    """The name by which LiteLLM asks an OpenAI-compatible address for an expert: its own without the provider.
 
-    One that already says openai/ is what the address serves, slashes and all; of another provider's name the last
-    part is.
+    LiteLLM strips the provider and nothing else, so hosted_vllm/org/model is asked for as org/model.
     """
-    name = expert.litellm or expert.name
-    return name if name.startswith("openai/") else f"openai/{name.rsplit('/', 1)[-1]}"
+    return f"openai/{name_at(expert.litellm or expert.name)}"
 
 
 def endpoint_key_name(expert: str) -> str:

@@ -95,7 +95,7 @@ class RunRecorder:
         except _FAILURES as problem:
             self.problem = f"{what} in the database: {cause(problem)}."
         except Exception as problem:  # noqa: BLE001 - an answer on the screen must not be lost with its record
-            self.problem = f"{what} ({type(problem).__name__}). {_CHECK}"
+            self.problem = f"{what} ({type(problem).__name__}). Check the disk and the database."
 
     def reserve_again(self, column: str, most_usd: float, place: Place, budget_usd: float | None) -> None:
         """A column is about to be asked again: reserve what that may cost.

@@ -44,11 +44,13 @@ def postgres(folder: Path) -> Iterator[str]:
                 parent.chmod(parent.stat().st_mode | 0o055)
         shutil.chown(folder, user)
     data, port = folder / "data", free_port()
-    run = {"user": user, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
-    subprocess.run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "thalamus", "--no-sync"], **run)
+    run = {"user": user, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
+    subprocess.run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "thalamus", "--no-sync"], check=True, **run)
     options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
-    subprocess.run([binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **run)
+    subprocess.run(
+        [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], check=True, **run
+    )
     try:
         yield f"postgresql+psycopg://thalamus@127.0.0.1:{port}/postgres"
     finally:
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **run)
+        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], check=True, **run)

@@ -1,6 +1,7 @@
 """Zips of routers as somebody might have changed them."""
 
 import io
+import itertools
 import json
 import zipfile
 from hashlib import sha256
@@ -70,7 +71,7 @@ def doubling(model):
     """Numbers of the prompt beside themselves, over and over."""
     names = ["input_ids"] + [f"double_{i}" for i in range(16)]
     model.graph.node.extend(
-        onnx.helper.make_node("Concat", [one, one], [two], axis=1) for one, two in zip(names, names[1:], strict=False)
+        onnx.helper.make_node("Concat", [one, one], [two], axis=1) for one, two in itertools.pairwise(names)
     )
 
 

@@ -227,7 +227,7 @@ def test_only_the_host_of_the_address_is_looked_up(address, asked, no_proxies):
         sys.audit("socket.getaddrinfo", asked, 80, 0, 0, 0)
         if address is not None:
             for other in ("metadata.google.internal", "127.0.0.2", b"other.example"):
-                with pytest.raises(AddressRefused, match="instead of .* what was not checked is not called"):
+                with pytest.raises(AddressRefused, match=r"instead of .* what was not checked is not called"):
                     socket.getaddrinfo(other, 80)
 
 

@@ -9,8 +9,8 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from routing.errors import StoreError
-from routing.ownership import take_over
 from routing.own import OwnExpert
+from routing.ownership import take_over
 from routing.store import Person, Place, open_store
 from routing.store.engine import MIGRATIONS, connect
 from routing.store.outcomes import Collected

@@ -210,6 +210,7 @@ def _arguments(access: Access, request: Request) -> dict[str, Any]:
         **({"extra_body": own} if own else {}),
         "api_key": access.key.reveal(),
         "api_base": access.address,
+        **access.settings,
         "stream": True,
         "timeout": settings.timeout_s,
         "max_retries": 0,

@@ -1,6 +1,7 @@
 """The connections under all calls: kept open after an answer, without cookies, never led elsewhere by a redirect."""
 
 import json
+import os
 import threading
 import zlib
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from routing.addresses import AddressRefused
+from routing.addresses import AddressRefused, is_stated
 from routing.answer.normalise import normalised
 
 _LAST: Final = b"[DONE]"
@@ -58,6 +59,8 @@ class Guarded(httpx.BaseTransport):
             AddressRefused: The server redirects.
         """
         request.headers["Accept-Encoding"] = "gzip, deflate"  # which are unpacked a bounded piece at a time
+        if is_stated():
+            _leave_out_environment(request)
         response = self._transport(request.url).handle_request(request)
         if response.has_redirect_location:
             response.close()
@@ -81,6 +84,16 @@ class Guarded(httpx.BaseTransport):
             if proxy not in self._by_proxy:
                 self._by_proxy[proxy] = httpx.HTTPTransport(verify=self._verify, limits=_LIMITS, proxy=proxy)
             return self._by_proxy[proxy]
+
+
+def _leave_out_environment(request: httpx.Request) -> None:
+    """Take off what OpenAI's client adds from the environment: it concerns OpenAI, and may be a secret."""
+    for name in ("OpenAI-Organization", "OpenAI-Project"):
+        request.headers.pop(name, None)
+    for line in os.environ.get("OPENAI_CUSTOM_HEADERS", "").splitlines():
+        name, _, value = (part.strip() for part in line.partition(":"))
+        if name and request.headers.get(name) == value:
+            del request.headers[name]
 
 
 def _redirect(response: httpx.Response) -> str:

@@ -13,8 +13,9 @@ from routing.catalog import ASSETS, SECURITY_TIERS, Catalog, beyond_tier, load_c
 from routing.cleaning import EMPTY, clean_prompt
 from routing.errors import DataError, PreferenceError, PromptError, RoutingError
 from routing.flags import Flag, parse
+from routing.keys import KeyRing
 from routing.outcomes import is_about
-from routing.own import OwnExpert, addresses, merged
+from routing.own import OwnExpert, addresses, compatible, merged, versions
 from routing.own import priced as priced_addresses
 from routing.schema import Answer, Expert
 from routing.telling import percent
@@ -28,7 +29,6 @@ def answer_all(
     """Ask experts, print their answers, and say whether any failed; ``own`` are those added or changed in the app."""
     from routing.answer import answers, same_request
     from routing.answer.client import Settings
-    from routing.keys import KeyRing
 
     catalog = merged(load_catalog(), own).subset(names)
     parsed = parse(clean_prompt(prompt))
@@ -38,13 +38,21 @@ def answer_all(
         say(f"Note: {warning}")
     _check_tiers(catalog, parsed.flags)
     experts = catalog.experts
-    ring = KeyRing(secrets=read_secrets(), endpoints=addresses(own), priced=priced_addresses(own))
+    ring = key_ring(own)
     found = answers(same_request(experts, parsed.prompt, Settings(max_tokens=max_tokens)), keys=ring)
     if as_json:
         print(json.dumps([_answer_json(a) for a in found], indent=2))
     else:
         print("\n\n".join(_answer_text(a) for a in found))
     return any(a.error is not None for a in found)
+
+
+def key_ring(own: Sequence[OwnExpert]) -> KeyRing:
+    """Keys of secrets.toml and the environment, and own experts' addresses."""
+    return KeyRing(
+        secrets=read_secrets(), endpoints=addresses(own), compatible=compatible(own), versions=versions(own),
+        priced=priced_addresses(own),
+    )  # fmt: skip
 
 
 def _check_tiers(catalog: Catalog, flags: Sequence[Flag]) -> None:

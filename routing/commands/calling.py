@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from routing.catalog import Catalog, load_catalog
-from routing.commands import read_secrets
+from routing.commands import key_ring
 from routing.errors import RoutingError
 from routing.keys import KeyRing
 from routing.schema import Expert
@@ -17,13 +17,10 @@ OWNER: Final = ""  # the command line is whoever runs it, as the app is where no
 
 def everyone(store: "Store") -> tuple[Catalog, KeyRing]:
     """Shipped and own experts, and the keys and own addresses that calls to them need."""
-    from routing.own import PRICES, merged
+    from routing.own import merged
 
     mine = store.experts.all(OWNER)
-    catalog = merged(load_catalog(), mine)
-    priced = frozenset(o.name for o in mine if all(p in o.facts and o.facts[p].value is not None for p in PRICES))
-    addresses = {one.name: one.address for one in mine if one.address}
-    return catalog, KeyRing(secrets=read_secrets(), endpoints=addresses, priced=priced)
+    return merged(load_catalog(), mine), key_ring(mine)
 
 
 def check_callable(experts: Sequence[Expert], keys: KeyRing) -> None:

@@ -46,9 +46,11 @@ class OwnExpert:
     Args:
         name: Identifies the expert.
         facts: Stated facts by their name in ``Expert``; what is absent is as shipped, or unknown.
-        address: Own OpenAI-compatible base address; None where LiteLLM knows where to call.
+        address: Own base address; None where LiteLLM knows where to call. Where a LiteLLM name is stated too, that says
+            how the address is asked (``routing.protocols``); else it is OpenAI-compatible.
         is_hidden: Whether it takes part nowhere for now.
         skill: What onboarding learned about it, as ``routing.onboarding.skill`` writes it.
+        api_version: Version of the provider's interface, of Azure's; None for LiteLLM's usual one.
     """
 
     name: str
@@ -56,6 +58,7 @@ class OwnExpert:
     address: str | None = None
     is_hidden: bool = False
     skill: Mapping[str, Any] | None = None
+    api_version: str | None = None
 
     @property
     def expert(self) -> Expert:
@@ -65,7 +68,12 @@ class OwnExpert:
     @property
     def says_nothing(self) -> bool:
         """Whether it neither states nor changes anything."""
-        return not (self.facts or self.address or self.is_hidden or self.skill)
+        return not (self.facts or self.address or self.is_hidden or self.skill or self.api_version)
+
+    @property
+    def is_compatible(self) -> bool:
+        """Whether its own address is OpenAI-compatible, whoever else serves the expert."""
+        return self.address is not None and "litellm" not in self.facts
 
     def over(self, base: Expert | None) -> Expert:
         """The expert with these facts in the place of the base's; a price brings its own source and date."""
@@ -112,6 +120,16 @@ def added(catalog: Catalog, own: Sequence[OwnExpert]) -> tuple[str, ...]:
 def addresses(own: Iterable[OwnExpert]) -> dict[str, str]:
     """Own addresses by expert, of those that take part."""
     return {one.name: one.address for one in own if one.address and not one.is_hidden}
+
+
+def compatible(own: Iterable[OwnExpert]) -> frozenset[str]:
+    """Experts whose own address is OpenAI-compatible, whoever else serves them."""
+    return frozenset(one.name for one in own if one.is_compatible)
+
+
+def versions(own: Iterable[OwnExpert]) -> dict[str, str]:
+    """Stated versions of providers' interfaces, by expert."""
+    return {one.name: one.api_version for one in own if one.api_version}
 
 
 def priced(own: Iterable[OwnExpert]) -> frozenset[str]:

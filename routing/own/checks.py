@@ -5,20 +5,23 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
 from routing.addresses import checked_address
 from routing.catalog import SECURITY_TIERS
-from routing.errors import CatalogError
+from routing.errors import CatalogError, RequestRefused
 from routing.local import weights_of
 from routing.own import FACTS, Fact, OwnExpert, Value
+from routing.protocols import asked_at
 from routing.weights import WEIGHTS
 
 # Names stand in links (commas part them), on the command line and in names of columns (" #2").
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+\-]*")
-_LITELLM: Final = re.compile(r"[A-Za-z0-9_]+/[A-Za-z0-9@][A-Za-z0-9._:/@+\-]*")
+_VERSION: Final = re.compile(r"[A-Za-z0-9.\-]{1,40}")
+_LITELLM: Final = re.compile(r"[A-Za-z0-9_\-]+/[A-Za-z0-9@][A-Za-z0-9._:/@+\-]*")
 # Titles are shown in markdown and in charts, so what either reads as markup stays out.
 _MARKUP: Final = frozenset('\\`*[]{}<>|$~#!&"^=')
 LONGEST_NAME: Final = 100
@@ -61,12 +64,14 @@ def checked(own: OwnExpert, *, today: date | None = None, allow_private: bool = 
     for name, fact in own.facts.items():
         if name not in FACTS:
             raise CatalogError(f"No fact about an expert is called {name[:40]!r}. Known are {', '.join(FACTS)}.")
-        _check_fact(own.name, name, fact, now)
+        check_fact(own.name, name, fact, now)
     address = None if own.address is None else _address(own, allow_private)
-    _check_tier(own)
+    if own.api_version is not None and not _VERSION.fullmatch(own.api_version):
+        raise CatalogError(f"{own.name}: the API version is {own.api_version[:40]!r}; write one such as 2024-10-21.")
+    check_tier(own)
     if own.skill is not None and (size := len(json.dumps(own.skill))) > LARGEST_SKILL:
         raise CatalogError(f"The skill of {own.name} has {size:,} bytes; at most {LARGEST_SKILL:,} are kept.")
-    return OwnExpert(own.name, dict(own.facts), address, own.is_hidden, own.skill)
+    return replace(own, facts=dict(own.facts), address=address)
 
 
 def checked_sizes(own: OwnExpert) -> OwnExpert:
@@ -115,7 +120,12 @@ def checked_name(name: str) -> str:
     return name
 
 
-def _check_fact(expert: str, name: str, fact: Fact, today: date) -> None:
+def check_fact(expert: str, name: str, fact: Fact, today: date) -> None:
+    """Check one fact about an expert of that name.
+
+    Raises:
+        CatalogError: Its value, source or day cannot be used.
+    """
     if fact.day > today:
         raise CatalogError(
             f"{expert}: the {SAID[name]} is stated as of {fact.day}, which is in the future; today is {today}."
@@ -205,11 +215,22 @@ def _address(own: OwnExpert, allow_private: bool) -> str:
         raise CatalogError(
             f"{own.name}: the address has {len(own.address):,} characters; at most {LONGEST_ADDRESS} are allowed."
         )
-    return checked_address(own.address or "", allow_private=allow_private)
+    address = checked_address(own.address or "", allow_private=allow_private)
+    litellm = own.facts.get("litellm")
+    if litellm is not None and isinstance(litellm.value, str):
+        try:
+            asked_at(litellm.value, address)
+        except RequestRefused as problem:
+            raise CatalogError(f"{own.name}: {problem}") from None
+    return address
 
 
-def _check_tier(own: OwnExpert) -> None:
-    """Tier 0 promises that a prompt stays on this machine: it needs an address there, or weights listed for it."""
+def check_tier(own: OwnExpert) -> None:
+    """Tier 0 promises that a prompt stays on this machine: it needs an address there, or weights listed for it.
+
+    Raises:
+        CatalogError: It is stated, and not kept.
+    """
     tier = own.facts.get("security_tier")
     if tier is None or tier.value != 0 or (own.address is None and weights_of(own.expert) in WEIGHTS):
         return

@@ -1,29 +1,31 @@
 """Experts from a LiteLLM ``model_list`` that somebody hands over: hostile until every part was checked."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import count
 from typing import Any, Final
 
 from routing import plain_yaml
 from routing.catalog import Catalog
-from routing.catalog_check import entry_of, listed_prices, per_mtok, price_map, price_map_source
+from routing.catalog_check import listed_prices, per_mtok, price_map, price_map_source
 from routing.errors import CatalogError, RoutingError
+from routing.keys import KEY_NAMES, endpoint_key_name
 from routing.own import FACTS, MOST_OWN, Fact, OwnExpert, Value
-from routing.own.checks import checked
+from routing.own.checks import LONGEST_NAME, check_fact, check_tier, checked, checked_name
+from routing.own.entries import ADDRESS, ENVIRONMENT, address_of, check_mode, model_of, number_of, shown, version_of
 from routing.own.listings import TIER_SOURCE, usual_tier
-from routing.own.lists import called
-from routing.own.model_list import ENVIRONMENT, INFO, OURS
+from routing.own.model_list import INFO, OURS
+from routing.protocols import Asked, asked_at
+from routing.workshop.naming import name_of
 
 FILE: Final = "imported model_list"
-_ADDRESS: Final = ("api_base", "base_url")
+CREDENTIAL: Final = "litellm_credential_name"
 _KNOWN: Final = {
     "": {"model_name", "litellm_params", "model_info"},
-    "litellm_params": {"model", *_ADDRESS, "api_key", "custom_llm_provider", "input_cost_per_token",
-                       "output_cost_per_token", "cache_read_input_token_cost"},
-    "model_info": {"mode", OURS, *INFO.values()},
+    "litellm_params": {"model", *ADDRESS, "api_key", "api_version", "custom_llm_provider", CREDENTIAL, *INFO.values()},
+    "model_info": {"mode", "base_model", OURS, *INFO.values()},
 }  # fmt: skip
 
 
@@ -60,175 +62,330 @@ def read(
         CatalogError: The file is no model_list, is too long, or has too many entries.
     """
     entries, sections = _entries(text)
-    reading = _Reading(catalog, own, today, allow_private)
-    for number, entry in enumerate(entries, start=1):
-        reading.take(number, entry)
-    notes = [f"Sections that were not read: {', '.join(sections)}."] if sections else []
-    return Imported(tuple(reading.found), tuple(reading.same), tuple(reading.refused), (*notes, *reading.notes()))
+    reading = _Reading(catalog, own, today, allow_private, entries, sections)
+    return Imported(tuple(reading.found), tuple(reading.same), tuple(reading.refused), tuple(reading.notes()))
 
 
-def _entries(text: str) -> tuple[list[object], list[str]]:
+def _entries(text: str) -> tuple[list[object], dict[str, Any]]:
+    """The entries of a file, and what stands beside them."""
     try:
         whole = plain_yaml.read(text)
     except ValueError as problem:
         raise CatalogError(f"The file cannot be read as YAML: {str(problem)[:200]}. Mend it and try again.") from None
+    if isinstance(whole, list) and any(isinstance(one, dict) and "model_name" in one for one in whole):
+        whole = {"model_list": whole}  # as LiteLLM's own Router takes it
     entries = whole.get("model_list") if isinstance(whole, dict) else None
     if not isinstance(whole, dict) or not isinstance(entries, list) or not entries:
-        raise CatalogError("The file holds no model_list with at least one entry. Export one here to see the form.")
+        files = " It includes other files, which are not read: import those." if _includes(whole) else ""
+        raise CatalogError(
+            f"The file holds no model_list with at least one entry.{files} Export one here to see the form."
+        )
     if len(entries) > MOST_OWN:
         raise CatalogError(f"The model_list has {len(entries):,} entries; at most {MOST_OWN} are read. Split the file.")
-    return entries, [str(name)[:60] for name in whole if name != "model_list"]
+    return entries, {str(name)[:60]: part for name, part in whole.items() if name != "model_list"}
+
+
+def _includes(whole: object) -> bool:
+    return isinstance(whole, dict) and "include" in whole
+
+
+def _credentials(sections: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The values of named credentials that a file holds, of which only addresses and versions are used."""
+    listed = sections.get("credential_list")
+    entries = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return {
+        str(one.get("credential_name")): values
+        for one in entries
+        if isinstance(values := one.get("credential_values"), dict)
+    }
 
 
 class _Reading:
     """One file, entry by entry, and what was left out on the way."""
 
-    def __init__(self, catalog: Catalog, own: Mapping[str, OwnExpert], today: date, allow_private: bool) -> None:
+    def __init__(
+        self, catalog: Catalog, own: Mapping[str, OwnExpert], today: date, allow_private: bool,
+        entries: list[object], sections: Mapping[str, Any],
+    ) -> None:  # fmt: skip
         self._catalog, self._own, self._today, self._allow_private = catalog, own, today, allow_private
-        self._names = set(catalog.names)
-        self._seen: set[str] = set()
+        self._names, self._credentials = set(catalog.names), _credentials(sections)
+        self._sections = [name for name in sections if name != "credential_list" or not self._credentials]
+        # A name that can stay as it is goes to its own entry, not to one that would have to be called so.
+        self._stated = {_said(one) for one in entries}
+        self._taken: set[str] = set()
         self._unread: Counter[str] = Counter()
         self._with_key: list[str] = []
+        self._other_keys: list[str] = []
         self._renamed: list[str] = []
+        self._numbered: list[str] = []
+        self._left_out: list[str] = []
         self.found: list[OwnExpert] = []
         self.same: list[str] = []
         self.refused: list[str] = []
+        for number, entry in enumerate(entries, start=1):
+            self._take(number, entry)
 
-    def take(self, number: int, entry: object) -> None:
+    def _take(self, number: int, entry: object) -> None:
         """Read one entry; what cannot be used becomes a sentence."""
         try:
-            name, params, info = self._parts(number, entry)
-            facts, address = self._facts(name, params, info), _address(name, params)
+            said, params, info = self._parts(number, entry)
+            model = model_of(params)
+            check_mode(said, model, info, price_map())
+            address = address_of(said, model, params)
+            name = self._name(said, model)
             kept = self._own.get(name, OwnExpert(name))
-            stated = replace(kept, facts={**kept.facts, **self._new(name, facts)}, address=address or kept.address)
-            stated = checked(stated, today=self._today, allow_private=self._allow_private)
+            facts = self._facts(name, kept, params, info, address)
+            stated = replace(
+                kept, facts={**kept.facts, **facts}, address=address or kept.address,
+                api_version=version_of(params) or kept.api_version,
+            )  # fmt: skip
+            stated = checked(self._with_tier(stated), today=self._today, allow_private=self._allow_private)
         except RoutingError as problem:
             self.refused.append(str(problem))
             return
+        self._taken.add(name)
+        self._tell_of(said, name, params, stated)
         if stated == kept and name in self._names:
             self.same.append(name)
         else:
             self.found.append(stated)
 
+    def _with_tier(self, stated: OwnExpert) -> OwnExpert:
+        """The expert without a security tier that its address does not keep."""
+        try:
+            check_tier(stated)
+        except CatalogError:
+            self._left_out.append(f"{stated.name}: security tier 0, since its address is not on this machine")
+            return replace(stated, facts={fact: one for fact, one in stated.facts.items() if fact != "security_tier"})
+        return stated
+
     def notes(self) -> list[str]:
-        """What was left out, in sentences; never a value, which could be a key."""
+        """What was left out, in sentences; never a value that could be a key."""
         found = []
+        if self._sections:
+            files = " Files that it includes are read one by one." if "include" in self._sections else ""
+            found.append(f"Sections that were not read: {_listed(self._sections)}.{files}")
         if self._with_key:
             found.append(
                 f"A key stood in the file, for {_listed(self._with_key)}. It was not read and is kept nowhere: "
                 "type it under Keys or set it in the environment, and take care who sees the file."
             )
+        if self._other_keys:
+            found.append(f"Keys are read under other names here: {_listed(self._other_keys)}.")
         if self._renamed:
-            found.append(f"Several entries have one name; they became {_listed(self._renamed)}.")
+            found.append(
+                f"Names of experts hold letters a to z, digits and . _ - : / @ + only, so {_listed(self._renamed)}."
+            )
+        if self._numbered:
+            found.append(f"Several entries have one name; they became {_listed(self._numbered)}.")
+        if self._left_out:
+            found.append(f"Left out, the rest of the entry is read: {_listed(self._left_out)}.")
         if self._unread:
             told = [f"{field} ({n})" if n > 1 else field for field, n in sorted(self._unread.items())]
             found.append(f"Fields that were not read: {_listed(told)}.")
         return found
 
     def _parts(self, number: int, entry: object) -> tuple[str, dict[str, Any], dict[str, Any]]:
-        if not isinstance(entry, dict) or not isinstance(entry.get("model_name"), str):
+        said = _said(entry)
+        if not isinstance(entry, dict) or not said:
             raise CatalogError(f"Entry {number} has no model_name, so it was left out.")
-        name, params, info = entry["model_name"], entry.get("litellm_params"), entry.get("model_info") or {}
-        if not isinstance(params, dict) or not isinstance(params.get("model"), str) or not isinstance(info, dict):
-            raise CatalogError(f"{name[:100]!r} has no litellm_params with a model, so it was left out.")
+        params, info = entry.get("litellm_params"), entry.get("model_info")
+        if not isinstance(params, dict) or not isinstance(params.get("model"), str) or not params["model"].strip():
+            raise CatalogError(f"{said[:100]!r} has no litellm_params with a model, so it was left out.")
+        if "*" in said or "*" in params["model"]:
+            raise CatalogError(
+                f"{said[:100]!r} stands for every model of a provider, so it was left out. Name each that you want."
+            )
+        if info is not None and not isinstance(info, dict):
+            self._left_out.append(f"{said[:100]}: model_info, which holds no fields")
+        info = info if isinstance(info, dict) else {}
         for where, part in (("", entry), ("litellm_params", params), ("model_info", info)):
             unknown = [str(key)[:60] for key in part if key not in _KNOWN[where]]
             self._unread.update(f"{where}.{key}".strip(".") for key in unknown)
-        key = params.get("api_key")
-        if key is not None and not str(key).startswith(ENVIRONMENT):
-            self._with_key.append(name[:100])
-        return self._unique(name), params, info
+        return said[:200], self._with_credential(said, params), info
 
-    def _unique(self, name: str) -> str:
-        """LiteLLM shares calls among entries of one name; here a name is one expert."""
-        unique = name
-        while unique in self._seen:
-            unique = f"{name}-{int(unique.removeprefix(name)[1:] or 1) + 1}"
-        self._seen.add(unique)
-        if unique != name:
-            self._renamed.append(unique[:100])
+    def _with_credential(self, said: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The parameters with the address and version of the credential that they name."""
+        named = params.get(CREDENTIAL)
+        if named is None:
+            return params
+        values = self._credentials.get(str(named))
+        if values is None and not any(params.get(field) for field in ADDRESS):
+            # It may hold the address, without which the entry would go to whoever LiteLLM calls by that name.
+            raise CatalogError(
+                f"{said[:100]!r} takes its address or key from a credential that is not in the file. "
+                "Write api_base there, or add the credential_list."
+            )
+        if any(str(key).endswith("key") and _is_key(value) for key, value in (values or {}).items()):
+            self._with_key.append(said[:100])
+        own = {field: params[field] for field in params if params[field] is not None}
+        return {**{f: v for f, v in (values or {}).items() if f in {*ADDRESS, "api_version"}}, **own}
+
+    def _name(self, said: str, model: str) -> str:
+        """A name of its own: as the entry has it where it can be one, else as a table's would be made one."""
+        try:
+            name, is_made = checked_name(said), False
+        except CatalogError:
+            shorter = (said, said[:LONGEST_NAME], model.rsplit("/", 1)[-1])
+            name, is_made = (
+                next((made for one in shorter if (made := name_of(one))), f"expert-{len(self._taken) + 1}"),
+                True,
+            )
+        # LiteLLM shares calls among entries of one name; here a name is one expert, and one that was made up must not
+        # change a shipped expert that happens to be called so.
+        others = self._taken | (self._stated if is_made else set()) | (self._shipped() if is_made else set())
+        unique, numbers = name, count(2)
+        while unique in others:
+            unique = f"{name[: LONGEST_NAME - 5]}-{next(numbers)}"
+            others = self._taken | self._stated | self._shipped()
         return unique
 
-    def _facts(self, name: str, params: dict[str, Any], info: dict[str, Any]) -> dict[str, Fact]:
-        told = info.get(OURS)
-        if told is not None and (not isinstance(told, dict) or not all(isinstance(t, dict) for t in told.values())):
-            raise CatalogError(f"{name[:100]!r}: model_info.{OURS} must hold facts with source and day. Leave it out.")
-        model = _model(params)
-        values: dict[str, Value] = {} if told else {"litellm": model}
-        for fact, theirs in INFO.items():
-            if (number := _number(name, theirs, info.get(theirs, params.get(theirs)))) is not None:
-                values[fact] = per_mtok(number) if fact != "context_tokens" else int(number)
-        facts = {fact: Fact(value, FILE, self._today) for fact, value in values.items()}
-        if told:
-            return facts | {
-                fact: _fact(name, fact, one, model if fact == "litellm" else values.get(fact))
-                for fact, one in told.items()
-            }
-        return self._usual(model, _address(name, params)) | facts
+    def _shipped(self) -> set[str]:
+        return {name for name in self._names if name not in self._own}
 
-    def _usual(self, model: str, address: str | None) -> dict[str, Fact]:
+    def _tell_of(self, said: str, name: str, params: dict[str, Any], stated: OwnExpert) -> None:
+        """Say under which name the entry is kept, and where its key is looked for."""
+        if name != said and name.removeprefix(said)[:1] == "-" and name.rsplit("-", 1)[-1].isdigit():
+            self._numbered.append(name)
+        elif name != said:
+            self._renamed.append(f"{said[:40]!r} is called {name}")
+        key = params.get("api_key")
+        if _is_key(key):
+            self._with_key.append(name)
+        if isinstance(key, str) and key.startswith(ENVIRONMENT):
+            model = stated.facts["litellm"].value if "litellm" in stated.facts else model_of(params)
+            read = (endpoint_key_name(name),) if stated.address else KEY_NAMES.get(str(model).split("/", 1)[0], ())
+            if read and key.removeprefix(ENVIRONMENT) not in read:
+                self._other_keys.append(f"{read[0]} for {name}")
+
+    def _facts(
+        self, name: str, kept: OwnExpert, params: dict[str, Any], info: dict[str, Any], address: str | None
+    ) -> dict[str, Fact]:
+        """Facts that differ from what is known here; all of a new expert's."""
+        values = self._numbers(name, params, info)
+        model = model_of(params)
+        told = self._told(name, info, {**values, "litellm": model})
+        facts = {fact: Fact(value, FILE, self._today) for fact, value in values.items()} | told
+        litellm = self._litellm(name, kept, model, told.get("litellm"), address, is_ours=OURS in info)
+        facts.pop("litellm", None)
+        if litellm is not None:
+            facts["litellm"] = litellm
+        if not told:
+            facts = self._usual(model, info, address) | facts
+        if name not in self._names:
+            return facts
+        here = self._catalog[name]
+        # Where the provider's own way is meant, the name must be kept with the address, whoever else it is known to.
+        is_own_way = (
+            address is not None
+            and litellm is not None
+            and _asked(litellm.value, address, True) != _asked(litellm.value, address, False)
+        )
+        return {
+            fact: one
+            for fact, one in facts.items()
+            if getattr(here, fact, None) != one.value or (fact == "litellm" and is_own_way)
+        }
+
+    def _litellm(
+        self, name: str, kept: OwnExpert, model: str, claimed: Fact | None, address: str | None, *, is_ours: bool
+    ) -> Fact | None:
+        """The LiteLLM name, by which the address is asked as the entry says; None where it need not be stated."""
+        stated = Fact(model, FILE, self._today)
+        if address is None:
+            return claimed if claimed is not None and claimed.value == model else stated
+        asked = asked_at(model, address)
+        before = self._catalog[name].litellm if name in self._names else None
+        if (
+            "litellm" not in kept.facts
+            and _asked(before or name, address, True) == asked
+            and (claimed is None or claimed.value == before)
+            and (name in self._names or (is_ours and claimed is None))
+        ):
+            return None
+        return claimed if claimed is not None and _asked(claimed.value, address, False) == asked else stated
+
+    def _numbers(self, name: str, params: dict[str, Any], info: dict[str, Any]) -> dict[str, Value]:
+        found: dict[str, Value] = {}
+        for fact, theirs in INFO.items():
+            raw = info.get(theirs) if info.get(theirs) is not None else params.get(theirs)
+            if raw is None:
+                continue
+            number = number_of(raw, is_whole=fact == "context_tokens")
+            value = None if number is None else int(number) if fact == "context_tokens" else per_mtok(number)
+            if value is None or not self._is_allowed(name, fact, Fact(value, FILE, self._today)):
+                kind = "no whole number of tokens" if fact == "context_tokens" else "no number that can be a price"
+                self._left_out.append(f"{name}: {theirs}{shown(raw)}, {kind}")
+            else:
+                found[fact] = value
+        return found
+
+    def _told(self, name: str, info: dict[str, Any], values: Mapping[str, Value]) -> dict[str, Fact]:
+        """Facts of our own part of the form; one that cannot be used is left out."""
+        ours = info.get(OURS)
+        if ours is not None and not isinstance(ours, dict):
+            self._left_out.append(f"{name}: model_info.{OURS}, which holds no facts")
+        found = {}
+        for fact, told in (ours if isinstance(ours, dict) else {}).items():
+            one = _fact(fact, told, values) if isinstance(told, dict) else None
+            if one is None or not self._is_allowed(name, fact, one):
+                self._left_out.append(f"{name}: model_info.{OURS}.{str(fact)[:60]}")
+            else:
+                found[fact] = one
+        return found
+
+    def _is_allowed(self, name: str, fact: str, one: Fact) -> bool:
+        try:
+            check_fact(name, fact, one, self._today)
+        except CatalogError:
+            return False
+        return True
+
+    def _usual(self, model: str, info: Mapping[str, Any], address: str | None) -> dict[str, Fact]:
         """What the file does not say but others do: the provider's tier, and LiteLLM's prices."""
         tier = usual_tier(model, self._catalog, open_weights=None, address=address)
         facts = {"security_tier": Fact(tier, TIER_SOURCE, self._today)}
-        entry = entry_of(OwnExpert("x").with_facts({"litellm": model}, FILE, self._today).expert, price_map())
+        known, base = price_map(), info.get("base_model")
+        names = [base] if isinstance(base, str) else []
+        entry = next((known[n] for n in (*names, model, model.split("/", 1)[-1]) if n in known), None)
         if entry is None or address is not None:
             return facts
         listed = zip(("price_in_usd_per_mtok", "price_out_usd_per_mtok"), listed_prices(entry), strict=True)
         return facts | {fact: Fact(p, price_map_source(), self._today) for fact, p in listed if p is not None}
 
-    def _new(self, name: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
-        """Facts that differ from what is known here; all of a new expert's."""
-        if name not in self._names:
-            return dict(facts)
-        here = self._catalog[name]
-        return {fact: told for fact, told in facts.items() if getattr(here, fact, None) != told.value}
+
+def _said(entry: object) -> str:
+    """What an entry is called; YAML reads 4 or 4.1 as numbers."""
+    name = entry.get("model_name") if isinstance(entry, dict) else None
+    is_number = isinstance(name, int | float) and not isinstance(name, bool)
+    return str(name).strip() if isinstance(name, str) or is_number else ""
 
 
-def _model(params: Mapping[str, Any]) -> str:
-    """The LiteLLM name with its provider, which an entry may say apart or leave to LiteLLM's map."""
-    model, provider = params["model"], params.get("custom_llm_provider")
-    return f"{provider}/{model}" if isinstance(provider, str) and "/" not in model else called(model)
+def _is_key(value: object) -> bool:
+    """Whether a value at api_key could be a secret, and not where one is to be found, or that there is none."""
+    return (
+        value is not None and str(value).strip() not in {"", "none", "None"} and not str(value).startswith(ENVIRONMENT)
+    )
 
 
-def _address(name: str, params: Mapping[str, Any]) -> str | None:
-    told = next((params[field] for field in _ADDRESS if params.get(field) is not None), None)
-    if told is None:
-        return None
-    if not isinstance(told, str) or told.startswith(ENVIRONMENT):
-        # Without its address the entry would go to whoever LiteLLM calls by that name.
-        raise CatalogError(
-            f"{name[:100]!r}: its address is not in the file but in the environment, which is not read here. "
-            "Write the address itself at api_base."
-        )
-    return told
-
-
-def _number(name: str, field: str, value: object) -> float | None:
-    """A number of LiteLLM's form; YAML reads 1e-07 as text, and LiteLLM takes it for a number."""
-    if value is None:
-        return None
+def _asked(litellm: Value, address: str, is_compatible: bool) -> Asked | None:
     try:
-        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number) or number < 0:
-        raise CatalogError(f"{name[:100]!r}: {field} is not a number from 0. Mend it or leave it out.")
-    return number
+        return asked_at(str(litellm), address.rstrip("/"), is_compatible=is_compatible)
+    except RoutingError:
+        return None
 
 
-def _fact(name: str, fact: str, told: Mapping[str, Any], otherwise: Value) -> Fact:
-    """A fact of our own part of the form."""
+def _fact(fact: str, told: Mapping[str, Any], values: Mapping[str, Value]) -> Fact | None:
+    """A fact of our own part of the form; None where it is none."""
     if fact not in FACTS:
-        raise CatalogError(f"{name[:100]!r}: no fact is called {str(fact)[:60]!r}. Known are {', '.join(FACTS)}.")
-    value, source, day = told.get("value", otherwise), told.get("source"), told.get("day")
+        return None
+    value, source, day = told.get("value", values.get(fact)), told.get("source"), told.get("day")
     try:
         value = date.fromisoformat(value) if fact == "released" and isinstance(value, str) else value
         day = date.fromisoformat(day) if isinstance(day, str) else day
     except ValueError:
-        day = None
-    if type(day) is not date or not isinstance(source, str):
-        raise CatalogError(f"{name[:100]!r}: the fact {fact} needs a source and a day such as 2026-05-31.")
-    return Fact(value, source, day)
+        return None
+    return Fact(value, source, day) if type(day) is date and isinstance(source, str) else None
 
 
 def _listed(names: list[str], most: int = 12) -> str:

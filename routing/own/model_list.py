@@ -6,8 +6,12 @@ from typing import Any, Final
 
 import yaml
 
-from routing.keys import KEY_NAMES, endpoint_key_name, served_name
+from routing.catalog_check import entry_of, price_map
+from routing.errors import CatalogError, RequestRefused
+from routing.keys import ADDRESS_NAMES, KEY_NAMES, VERSIONED, endpoint_key_name
 from routing.own import FACTS, Fact, OwnExpert, as_json
+from routing.own.entries import ANSWERS, ENVIRONMENT
+from routing.protocols import Asked, asked_at
 from routing.schema import Expert
 
 # What LiteLLM's form has no place for stands under this name in model_info, which LiteLLM leaves alone.
@@ -20,7 +24,6 @@ INFO: Final = {
     "price_cached_in_usd_per_mtok": "cache_read_input_token_cost",
     "context_tokens": "max_input_tokens",
 }
-ENVIRONMENT: Final = "os.environ/"
 HEAD: Final = (
     "# Experts in the form of LiteLLM's proxy. No key is in here:\n"
     "# whoever calls them sets the environment names that stand at api_key.\n"
@@ -47,13 +50,20 @@ def model_list(experts: Iterable[Expert], own: Mapping[str, OwnExpert], today: d
 
 
 def _entry(expert: Expert, kept: OwnExpert, today: date) -> dict[str, Any]:
+    params: dict[str, Any] = {"model": expert.litellm}
+    provider = (expert.litellm or "").split("/", 1)[0]
     if kept.address is None:
-        names = KEY_NAMES.get((expert.litellm or "").split("/", 1)[0], ())
-        params = {"model": expert.litellm, **({"api_key": ENVIRONMENT + names[0]} if names else {})}
+        if provider in ADDRESS_NAMES:
+            params["api_base"] = ENVIRONMENT + ADDRESS_NAMES[provider]
+        names = KEY_NAMES.get(provider, ())
+        params |= {"api_key": ENVIRONMENT + names[0]} if names else {}
     else:
+        asked = _asked(expert, kept.address, is_compatible=kept.is_compatible)
         key = ENVIRONMENT + endpoint_key_name(expert.name)
-        params = {"model": served_name(expert), "api_base": kept.address, "api_key": key}
-    info: dict[str, Any] = {"mode": "chat"}
+        params |= {"model": asked.model, "api_base": asked.address, "api_key": key}
+    if kept.api_version is not None and provider in VERSIONED:
+        params["api_version"] = kept.api_version
+    info: dict[str, Any] = {"mode": _mode(expert)}
     for fact, theirs in INFO.items():
         value = getattr(expert, fact)
         if value is not None:
@@ -64,6 +74,24 @@ def _entry(expert: Expert, kept: OwnExpert, today: date) -> dict[str, Any]:
         if is_said and told["value"] is not None:
             del told["value"]
     return {"model_name": expert.name, "litellm_params": params, "model_info": {**info, OURS: stated}}
+
+
+def _asked(expert: Expert, address: str, *, is_compatible: bool) -> Asked:
+    """How LiteLLM is told to ask an own address: as it is asked from here."""
+    litellm = expert.litellm or expert.name
+    try:
+        return asked_at(litellm, address, is_compatible=is_compatible)
+    except RequestRefused:  # kept by an earlier version; it is given back as it came, and refused where it is read
+        return Asked(litellm, address)
+
+
+def _mode(expert: Expert) -> str:
+    try:
+        entry = entry_of(expert, price_map())
+    except CatalogError:  # without LiteLLM there is no map; all that answer prompts do so by chat
+        entry = None
+    mode = str((entry or {}).get("mode"))
+    return mode if mode in ANSWERS else "chat"
 
 
 def _stated(expert: Expert, kept: OwnExpert, today: date) -> dict[str, Fact]:

@@ -55,6 +55,7 @@ class OwnExperts:
 
         def write(row: OwnExpertRow) -> None:
             row.facts, row.address, row.is_hidden = as_json(own.facts), own.address, own.is_hidden
+            row.api_version = own.api_version
             if row.skill is None:
                 row.skill = None if own.skill is None else dict(own.skill)
 
@@ -122,4 +123,4 @@ def _own(row: OwnExpertRow) -> OwnExpert:
             raise TypeError(f"{name} is {str(value)[:40]!r}")
     if row.skill is not None:
         Skill.from_json(row.skill)
-    return OwnExpert(row.name, facts, row.address, row.is_hidden, row.skill)
+    return OwnExpert(row.name, facts, row.address, row.is_hidden, row.skill, row.api_version)

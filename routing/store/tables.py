@@ -212,6 +212,7 @@ class OwnExpertRow(Base):
     address: Mapped[str | None]
     is_hidden: Mapped[bool]
     skill: Mapped[dict[str, Any] | None]
+    api_version: Mapped[str | None]
 
     __table_args__ = (UniqueConstraint("owner", "name"),)
 

@@ -13,9 +13,9 @@ from typing import Final
 import onnx
 from onnx.utils import Extractor
 
-from routing.encoder import MAX_TOKENS
 from routing.errors import GraphError
 from routing.training.graph import ENCODER_OUTPUTS, WIDTH, cut_encoder
+from routing.word_pieces import MAX_TOKENS
 
 HEAD_OPERATORS: Final = frozenset(
     [

@@ -211,12 +211,6 @@ def _proxies() -> Iterator[tuple[str, int]]:
                 yield _plain_host(parts.hostname or ""), parts.port or _PORTS.get(parts.scheme.lower(), 1080)
 
 
-def is_stated() -> bool:
-    """Whether the present call goes to an address that somebody stated, and not to the provider's own."""
-    wanted = _destination.get()
-    return wanted is not None and wanted.host is not None
-
-
 @cache
 def _watch_connections() -> None:
     """Look at every connection of this process from now on; a hook of the interpreter cannot be taken off again."""

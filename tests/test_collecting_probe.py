@@ -210,7 +210,7 @@ def test_without_a_key_the_command_refuses_before_the_first_call(mine, monkeypat
     store, server = mine
     for name in ("GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("routing.commands.calling.read_secrets", dict)
+    monkeypatch.setattr("routing.commands.read_secrets", dict)
     prompts, out, before = tmp_path / "p.csv", tmp_path / "out", len(server.requests)
     prompts.write_text("prompt,check,expected\nOne,regex,I am\n")
     said = "no key: add GEMINI_API_KEY or GOOGLE_API_KEY .* in the environment. Nothing was asked"

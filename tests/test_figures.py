@@ -9,6 +9,7 @@ from routing.figures.labels import Box, sides
 from routing.figures.style import log_tick
 from routing.objective import CONSTRAINTS, Candidates
 from routing.schema import Preferences
+from routing.telling import money
 
 NAMES = ("free", "cheap", "good", "dear", "unpriced", "unscored")
 COST = np.array([0.0, 0.001, 0.01, 0.1, np.nan, 0.01])
@@ -114,7 +115,7 @@ def test_the_bars_add_up_to_the_objective():
     ],
 )
 def test_money_is_written_for_people(cost, text):
-    assert figures.money(cost) == text
+    assert money(cost) == text
 
 
 def test_short_logarithmic_axes_get_more_ticks():

@@ -253,7 +253,7 @@ def test_the_command_line_lists_people_and_gives(store, tmp_path):
 def test_what_cannot_be_given_is_one_sentence(store, arguments, says):
     store.people.seen(ADA)
     done = run(*arguments)
-    assert done.code != 0
+    assert done.returncode != 0
     assert says in done.stderr
 
 

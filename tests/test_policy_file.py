@@ -155,7 +155,7 @@ def test_weights_limits_and_facts_are_checked_as_everywhere():
         (b"{" * 5000, "neither JSON nor YAML"),
         (b'{"a":' * 20000, "neither JSON nor YAML|most that is read"),
         (b"[" * 50_000, "neither JSON nor YAML"),
-        (b"a: &x [1]\nb: *x", "refers to another part"),
+        (b"a: &x [*x]", "neither JSON nor YAML|refers to itself"),
         (b"a: 1\na: 2", "given twice"),
         (b"a: !!python/object/apply:os.system [ls]", "neither JSON nor YAML"),
         (b" " * (LARGEST + 1), "most that is read"),

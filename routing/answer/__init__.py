@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ from routing.keys import Access, KeyRing
 from routing.schema import Answer, AnswerEvent, Expert
 
 _POLL_S = 0.05
+_MOST_REDACTED = 1_000  # characters
 TURN_S = 0.001  # Python's usual 5 ms, a dozen times within a call, double the time to the first token beside a redraw
 _import_lock = threading.Lock()
 
@@ -152,6 +154,8 @@ class LiteLLM:
                 if response.completion_stream is None:  # some providers are called when the first chunk is asked for
                     response.fetch_sync_stream()
         except self.errors() as problem:
+            if seen.failure is not None:  # why the answer was broken off before LiteLLM broke on it
+                raise seen.failure from problem
             if (reply := reply_from(problem, seen.heard)) is None:
                 raise
             raise reply from problem
@@ -244,8 +248,31 @@ def load_litellm() -> ModuleType:
                 gc.enable()
 
 
-@functools.cache
-def _litellm() -> ModuleType:
+class Brief:
+    """An expression that looks at the beginning of a text alone, and leaves the rest out.
+
+    LiteLLM hides keys in what it says by expressions whose time grows with the cube of the text: 8 kB of a server's
+    error, "-----BEGIN PRIVATE KEY-----" over and over, take half a minute in which no page of the app answers. Before
+    anything is shown, ``without_keys`` looks at it.
+
+    Args:
+        expression: The expression.
+    """
+
+    def __init__(self, expression: re.Pattern[str]) -> None:
+        self._expression = expression
+
+    def sub(self, replacement: str, text: str) -> str:
+        """The beginning of the text with every match replaced."""
+        return self._expression.sub(replacement, text[:_MOST_REDACTED])
+
+
+def _set_environment() -> None:
+    """What LiteLLM reads from the environment: to be offline and silent, and nothing that it would give away.
+
+    Credentials of Databricks for machines would go to whatever address is stated, in place of the key that was meant
+    for it.
+    """
     spec = importlib.util.find_spec("litellm")
     folder = next(iter(spec.submodule_search_locations or [])) if spec is not None else ""
     for name, value in {
@@ -258,6 +285,13 @@ def _litellm() -> ModuleType:
         os.environ[name] = value
     through = [host for host in os.environ.get("NO_PROXY", "").split(",") if host]
     os.environ["NO_PROXY"] = ",".join(dict.fromkeys([*through, "127.0.0.1", "localhost"]))
+    for name in ("DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET"):
+        os.environ.pop(name, None)
+
+
+@functools.cache
+def _litellm() -> ModuleType:
+    _set_environment()
     import litellm
 
     litellm.suppress_debug_info = True
@@ -272,10 +306,13 @@ def _litellm() -> ModuleType:
     for name in ("LiteLLM", "LiteLLM Proxy", "LiteLLM Router"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     import openai
+    from litellm.litellm_core_utils import secret_redaction
     from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
 
     from routing.answer.transport import Guarded, canned_session, open_session
 
+    for expression in ("_SECRET_RE", "_INTERNAL_DETAIL_RE"):
+        setattr(secret_redaction, expression, Brief(getattr(secret_redaction, expression)))
     verify = get_ssl_configuration()
     litellm.client_session = open_session(verify)
     litellm.sync_transport = Guarded(verify)  # of the providers that LiteLLM calls by a client of its own

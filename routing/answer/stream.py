@@ -53,7 +53,7 @@ def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
     """
     thinking = _Thinking()
     with suppress(_Over):
-        for chunk in response:
+        for chunk in _whole(response, seen):
             choices = value(chunk, "choices")
             delta = value(choices[0], "delta") if isinstance(choices, list) and choices else None
             if not seen.is_normalised:
@@ -69,6 +69,16 @@ def pieces(response: Iterable[object], seen: Stream) -> Iterator[str]:
         seen.finish_reason = next((finish for finish in kept if isinstance(finish, str)), None)
     if seen.failure is not None:
         raise seen.failure
+
+
+def _whole(response: Iterable[object], seen: Stream) -> Iterator[object]:
+    """LiteLLM's chunks; where it breaks on an answer that was broken off before it, the reason for that counts."""
+    try:
+        yield from response
+    except Exception as problem:
+        if seen.failure is None:
+            raise
+        raise seen.failure from problem
 
 
 class _Thinking:

@@ -3,22 +3,28 @@
 import json
 import os
 import threading
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from http.cookiejar import DefaultCookiePolicy
 from ssl import SSLContext
-from typing import Final
-from urllib.request import getproxies, proxy_bypass
+from typing import Any, Final
 
+import httpcore
 import httpx
 
-from routing.addresses import AddressRefused, is_stated
-from routing.answer.normalise import normalised
+from routing.addresses import AddressRefused, proxy_of
+from routing.answer.client import Stream
+from routing.answer.normalise import MOST_BYTES, MOST_LINE, hearing, normalised
+from routing.answer.reply import Reply
 
 _LAST: Final = b"[DONE]"
 MOST_OF_ERROR: Final = 64 * 2**10  # bytes
 _ABOUT_BODY: Final = frozenset((b"content-encoding", b"content-length", b"transfer-encoding"))
+_PACKINGS: Final = frozenset(("gzip", "x-gzip", "deflate"))
+_STEP: Final = 2**20  # bytes that one step of unpacking may give
+# The OpenAI client takes these from the environment and would send them to every own address.
 _LIMITS: Final = httpx.Limits(max_connections=1000, max_keepalive_connections=100)
 
 
@@ -36,11 +42,11 @@ def open_session(verify: SSLContext | str | bool) -> httpx.Client:
 
 
 class Guarded(httpx.BaseTransport):
-    """What every client of every provider sends through: no redirect is followed, and bodies of refusals are short.
+    """What every client of every provider sends through: no redirect is followed, and no body is without end.
 
     A redirect would lead past the check of an own address. A refusal is read by LiteLLM, by the provider's client and
-    by ours with expressions that take their time, so that only its beginning is handed on. Proxies that the
-    environment names are used as httpx does.
+    by ours with expressions that take their time, so that only its beginning is handed on. Answers end at the time
+    limit of their call and at ``MOST_BYTES``. Proxies that the environment names are used as httpx does.
 
     Args:
         verify: How certificates are checked, as httpx takes it.
@@ -48,7 +54,7 @@ class Guarded(httpx.BaseTransport):
 
     def __init__(self, verify: SSLContext | str | bool) -> None:
         self._verify = verify
-        self._direct = httpx.HTTPTransport(verify=verify, limits=_LIMITS)
+        self._direct = _Transport(verify)
         self._by_proxy: dict[str, httpx.HTTPTransport] = {}
         self._lock = threading.Lock()
 
@@ -59,30 +65,33 @@ class Guarded(httpx.BaseTransport):
             AddressRefused: The server redirects.
         """
         request.headers["Accept-Encoding"] = "gzip, deflate"  # which are unpacked a bounded piece at a time
-        if is_stated():
+        if request.url.host != "api.openai.com":
             _leave_out_environment(request)
         response = self._transport(request.url).handle_request(request)
         if response.has_redirect_location:
             response.close()
             raise AddressRefused(_redirect(response))
-        if response.status_code >= httpx.codes.BAD_REQUEST:
+        seen = hearing.get()
+        if not response.is_success:
             response = _shortened(response)
-        else:
+        elif isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _Timely(response.stream, seen)
             to_the_end(response, request)
         normalised(response, request)
+        if response.is_success and not (seen is not None and seen.is_normalised):
+            _bounded(response, seen)
         return response
 
     def close(self) -> None:
         """Nothing: other clients send through it too."""
 
     def _transport(self, url: httpx.URL) -> httpx.HTTPTransport:
-        proxies = getproxies()
-        proxy = proxies.get(url.scheme) or proxies.get("all")
-        if not proxy or proxy_bypass(url.host):
+        proxy = proxy_of(str(url))
+        if proxy is None:
             return self._direct
         with self._lock:
             if proxy not in self._by_proxy:
-                self._by_proxy[proxy] = httpx.HTTPTransport(verify=self._verify, limits=_LIMITS, proxy=proxy)
+                self._by_proxy[proxy] = _Transport(self._verify, proxy)
             return self._by_proxy[proxy]
 
 
@@ -94,6 +103,153 @@ def _leave_out_environment(request: httpx.Request) -> None:
         name, _, value = (part.strip() for part in line.partition(":"))
         if name and request.headers.get(name) == value:
             del request.headers[name]
+
+
+class _Transport(httpx.HTTPTransport):
+    """Connections on which whoever waits for a call waits no longer than the call may take."""
+
+    def __init__(self, verify: SSLContext | str | bool, proxy: str | None = None) -> None:
+        super().__init__(verify=verify, limits=_LIMITS, proxy=proxy)
+        # httpx has no argument for it. A limit for each read alone lets a server send a byte now and then for ever, or
+        # announce an answer (HTTP 100) for ever.
+        self._pool._network_backend = _Backend()
+
+
+class _Backend(httpcore.SyncBackend):
+    """Opens connections of ``_Line``."""
+
+    def connect_tcp(self, *args: Any, **options: Any) -> httpcore.NetworkStream:  # noqa: ANN401 - as httpcore says
+        return _Line(super().connect_tcp(*args, **options))
+
+
+class _Line(httpcore.NetworkStream):
+    """A connection that is read and written until the time of the present call is over, or nobody listens to it."""
+
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Line(self._stream.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - as httpcore says
+        return self._stream.get_extra_info(info)
+
+
+def _left(timeout_s: float | None) -> float | None:
+    """How long to wait for the next bytes, in seconds.
+
+    Raises:
+        httpcore.ReadTimeout: The time of the present call is over.
+    """
+    seen = hearing.get()
+    if seen is None or seen.until is None:
+        return timeout_s
+    left_s = seen.until - time.monotonic()
+    if seen.is_left or left_s <= 0:
+        raise httpcore.ReadTimeout("The time limit of the call is over.")
+    return left_s if timeout_s is None else min(timeout_s, left_s)
+
+
+class _Timely(httpx.SyncByteStream):
+    """A body that is read within the time of the call whose answer it is, whoever reads it."""
+
+    def __init__(self, stream: httpx.SyncByteStream, seen: Stream | None) -> None:
+        self._stream, self._seen = stream, seen
+
+    def __iter__(self) -> Iterator[bytes]:
+        parts = iter(self._stream)
+        while True:
+            listening = hearing.set(self._seen)
+            try:
+                part = next(parts, None)
+            finally:
+                hearing.reset(listening)
+            if part is None:
+                return
+            yield part
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _bounded(response: httpx.Response, seen: Stream | None) -> None:
+    """Hand on an answer that is not made into plain chunks line by line, unpacked, and no more of it than is read."""
+    packed = response.headers.get("content-encoding", "identity").strip().lower()
+    if isinstance(response.stream, httpx.SyncByteStream):
+        response.stream = _Bounded(response.stream, seen, is_packed=packed in _PACKINGS)
+    if packed in _PACKINGS:
+        for name in ("content-encoding", "content-length"):
+            response.headers.pop(name, None)
+
+
+class _Bounded(httpx.SyncByteStream):
+    """A body that ends at the time limit, when nobody listens any more, or where it or a line of it is too long.
+
+    What ended it is noted in ``seen``: whoever reads it finds an answer that breaks off.
+    """
+
+    def __init__(self, stream: httpx.SyncByteStream, seen: Stream | None, *, is_packed: bool) -> None:
+        self._stream, self._seen = stream, seen
+        self._unpack = zlib.decompressobj(wbits=47) if is_packed else None  # 47: gzip or zlib, as its head says
+        self._n_bytes = self._n_line = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        # Line by line, as LiteLLM may take long for each.
+        for plain in self._plain():
+            for line in plain.splitlines(keepends=True):
+                self._n_bytes += len(line)
+                self._n_line = 0 if line.endswith((b"\n", b"\r")) else self._n_line + len(line)
+                if self._is_over():
+                    return
+                yield line
+
+    def _plain(self) -> Iterable[bytes]:
+        for part in self._stream:
+            if self._unpack is None:
+                yield part
+                continue
+            rest = part
+            while rest and not self._unpack.eof:
+                try:
+                    yield self._unpack.decompress(rest, _STEP)
+                except zlib.error:
+                    self._fail(Reply("it sent bytes that cannot be unpacked"))
+                    return
+                rest = self._unpack.unconsumed_tail
+
+    def _is_over(self) -> bool:
+        seen = self._seen
+        for count, most, what in (
+            (self._n_bytes, MOST_BYTES, "sent"),
+            (self._n_line, MOST_LINE, "sent a line of"),
+        ):
+            if count > most:
+                self._fail(Reply(f"it {what} more than {most // 2**20} MB"))
+                return True
+        if seen is None or seen.until is None:
+            return False
+        if time.monotonic() > seen.until and not seen.is_finished:
+            self._fail(TimeoutError())
+            return True
+        return seen.is_left
+
+    def _fail(self, why: Exception) -> None:
+        if self._seen is not None:
+            self._seen.failure = self._seen.failure or why
+
+    def close(self) -> None:
+        self._stream.close()
 
 
 def _redirect(response: httpx.Response) -> str:
@@ -124,7 +280,7 @@ def _shortened(response: httpx.Response) -> httpx.Response:
     finally:
         response.close()
     body = body[:MOST_OF_ERROR]
-    if packed in {"gzip", "x-gzip", "deflate"}:
+    if packed in _PACKINGS:
         with suppress(zlib.error):
             body = zlib.decompressobj(wbits=47).decompress(body, MOST_OF_ERROR)
     elif packed not in {"", "identity"}:

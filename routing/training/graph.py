@@ -37,8 +37,29 @@ def join(encoder: onnx.ModelProto, fit: Fitted) -> onnx.ModelProto:
     told = heads(fit, encoded["vector"], encoded["pooled"], **given)
     joined = build(given, {**{name: encoded[name] for name in ENCODER_OUTPUTS}, **told})
     joined.ir_version = encoder.ir_version
+    share_constants(joined)
     onnx.checker.check_model(joined)
     return joined
+
+
+def share_constants(model: onnx.ModelProto) -> None:
+    """Keep one of every constant that heads hold several times; what the graph answers stays the same."""
+    first: dict[bytes, str] = {}
+    same: dict[str, str] = {}
+    kept = []
+    for node in model.graph.node:
+        if node.op_type == "Constant":
+            content = node.attribute[0].SerializeToString()
+            if content in first:
+                same[node.output[0]] = first[content]
+                continue
+            first[content] = node.output[0]
+        kept.append(node)
+    for node in kept:
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(name, name)
+    del model.graph.node[:]
+    model.graph.node.extend(kept)
 
 
 def cut_encoder(assets: Path) -> onnx.ModelProto:

@@ -143,8 +143,8 @@ class Columns:
         score: Column of scores; "" likewise.
         wide: Columns of scores, one an expert, named after it; empty where there is a column of experts.
         optional: Columns of ``OPTIONAL`` by what they mean.
-        beside: Of a wide table: columns of ``NUMBERS`` by what they mean, each by the expert's column it is beside.
         scale: Name of the scale of scores, of ``SCALES``.
+        beside: Of a wide table: columns of ``NUMBERS`` by what they mean, each by the expert's column it is beside.
     """
 
     prompt: str = ""
@@ -152,8 +152,8 @@ class Columns:
     score: str = ""
     wide: tuple[str, ...] = ()
     optional: Mapping[str, str] = field(default_factory=dict)
-    beside: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     scale: str = ""
+    beside: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def score_columns(self) -> tuple[str, ...]:

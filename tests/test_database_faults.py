@@ -4,15 +4,19 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from sqlalchemy import Engine, event
 from streamlit.testing.v1 import AppTest
 
+from pages.common import cached
+from routing.comparison import Column
 from routing.errors import StoreError
 from routing.recording import begin, kept
 from routing.store import Place, engine, open_store
 from routing.store.engine import URL_NAME
+from tests.asking import expert
 from tests.loopback import Loopback
 from tests.test_pages import ROOT, words
 from tests.test_pages_compare import TWO, ask
@@ -66,7 +70,7 @@ def held(path, *, is_for_readers=True):
 
 
 @contextmanager
-def full():
+def full(path):
     """Every connection finds the disk full as soon as the file would grow."""
 
     def bound(connection, _):
@@ -105,9 +109,6 @@ def test_a_locked_database_is_said_waits_once_and_is_there_again(path):
     with held(path):
         app = opened("pages/evidence/history.py")
         assert "another program holds it locked; end that program" in words(app).replace("\\", "")
-        store = engine.connect.__module__ and app  # noqa: F841
-    from pages.common import cached
-
     cached._not_opened.clear()  # as after a quarter of a minute
     app.run()
     assert "Who wrote Faust?" in "\n".join(button.label for button in app.button)
@@ -118,10 +119,8 @@ def test_after_one_vain_wait_nobody_waits_long(path):
     waits = []
     with held(path, is_for_readers=False):
         for _ in range(3):
-            with (
-                pytest.raises(StoreError, match=r"The run could not be kept .*another program holds it locked"),
-                kept("The run"),
-            ):
+            said = pytest.raises(StoreError, match=r"The run could not be kept .*another program holds it locked")
+            with said, kept("The run"):
                 store.runs.begin(RUN, Place("", "b"))
             with store._engine.connect() as connection:
                 waits.append(connection.exec_driver_sql("PRAGMA busy_timeout").scalar())
@@ -131,33 +130,38 @@ def test_after_one_vain_wait_nobody_waits_long(path):
     store.close()
 
 
-@pytest.mark.parametrize("fault", ["locked", "read-only", "full"])
-def test_answers_are_shown_though_they_cannot_be_kept(path, fault, monkeypatch):
-    said = {"locked": "another program holds it locked", "read-only": "it may only be read", "full": "the disk is full"}
-    if fault == "read-only":
-        monkeypatch.setenv(URL_NAME, f"sqlite:///file:{path}?mode=ro&uri=true")
-    with Loopback() as server:
+@contextmanager
+def read_only(path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(URL_NAME, f"sqlite:///file:{path}?mode=ro&uri=true")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (partial(held, is_for_readers=False), "another program holds it locked"),
+        (read_only, "it may only be read"),
+        (full, "the disk is full"),
+    ],
+)
+def test_answers_are_shown_though_they_cannot_be_kept(path, fault, said):
+    with Loopback() as server, fault(path):
         app = opened("pages/ask/compare.py")
         app.session_state["session_addresses"] = dict.fromkeys(TWO, server.url)
         app.session_state["budget"] = None
-        app.run()
-        with held(path, is_for_readers=False) if fault == "locked" else full():
-            if fault == "full":
-                path.with_name("x").touch()
-            ask(app)
-    shown = words(app).replace("\\", "")
-    assert "I am gpt-4o-mini" in shown
-    assert said[fault] in shown
-    assert "shown but not kept" in shown
+        app.text_area(key="prompt").set_value(PROMPT + " Say why." * 2_000).run()  # more than the file has room for
+        ask(app)
+        shown = words(app).replace("\\", "")
+        assert "I am gpt-4o-mini" in shown
+        assert said in shown
+        assert "not kept" in shown or "could not be kept" in shown
 
 
 def test_a_disk_that_fills_while_answers_come_loses_none_on_the_screen(path):
-    with full():
+    with full(path):
         store = open_store(f"sqlite:///{path}")
         recorder = begin(store, RUN, Place("", "b"), {}, None)
-        from routing.comparison import Column
-        from tests.asking import expert
-
         recorder.keep(Column("a #1", expert("a"), expert("a")), answer(text="x" * 5_000_000))
         assert recorder.problem == (
             "An answer could not be kept in the database: the disk is full; free some space (database or disk is full)."

@@ -1,21 +1,25 @@
 """A Postgres of its own on loopback, from Debian's package, for the tests of the store; skipped where there is none.
 
-with Postgres(folder) as url: ...
+with postgres(folder) as url: ...
 """
 
 import os
 import pwd
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
+import psycopg
 import pytest
 
 from tests.browser import free_port
 
-SERVER_USER = "postgres"  # the server refuses to run as root
+PATIENCE_S: Final = 60.0
+SERVER_USER: Final = "postgres"  # the server refuses to run as root
 
 
 def _binaries() -> Path | None:
@@ -44,11 +48,29 @@ def postgres(folder: Path) -> Iterator[str]:
                 parent.chmod(parent.stat().st_mode | 0o055)
         shutil.chown(folder, user)
     data, port = folder / "data", free_port()
-    run = {"user": user, "check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT, "cwd": folder}
-    subprocess.run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "thalamus", "--no-sync"], **run)
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
-    subprocess.run([binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", folder / "log", "start"], **run)
+
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-A", "trust", "-U", "thalamus", "--no-sync"],
+        user=user, check=True, stdout=subprocess.DEVNULL, cwd=folder,
+    )  # fmt: skip
+    server = subprocess.Popen(
+        [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", folder, "-c", "fsync=off"],
+        user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
+    )  # fmt: skip
     try:
-        yield f"postgresql+psycopg://thalamus@127.0.0.1:{port}/postgres"
+        url = f"postgresql://thalamus@127.0.0.1:{port}/postgres"
+        _wait_until_ready(url, server)
+        yield url.replace("postgresql", "postgresql+psycopg")
     finally:
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **run)
+        server.terminate()
+        server.wait(60)
+
+
+def _wait_until_ready(url: str, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and server.poll() is None:
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(url, connect_timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"Postgres did not answer within {PATIENCE_S:g} seconds")

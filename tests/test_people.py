@@ -9,8 +9,8 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from routing.errors import StoreError
-from routing.ownership import take_over
 from routing.own import OwnExpert
+from routing.ownership import take_over
 from routing.store import Person, Place, open_store
 from routing.store.engine import MIGRATIONS, connect
 from routing.store.outcomes import Collected
@@ -253,7 +253,7 @@ def test_the_command_line_lists_people_and_gives(store, tmp_path):
 def test_what_cannot_be_given_is_one_sentence(store, arguments, says):
     store.people.seen(ADA)
     done = run(*arguments)
-    assert done.code != 0
+    assert done.returncode != 0
     assert says in done.stderr
 
 

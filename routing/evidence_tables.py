@@ -108,7 +108,8 @@ def controls(evidence: Evidence) -> str:
         return "" if one is None else f"{one['above_floor']:+.3f}{'' if one['is_clean'] else ' !'}"
 
     lines = _grid("gain over knowing the source alone", pools, names, cell)
-    return "\n".join([*_about(evidence, "controls"), "", *lines])
+    marks = ["", "! marks a gain whose 95 % interval lies above 0."] if any(" !" in line for line in lines) else []
+    return "\n".join([*_about(evidence, "controls"), *marks, "", *lines])
 
 
 def lengths(evidence: Evidence) -> str:

@@ -28,8 +28,6 @@ OWN_WAY: Final[Mapping[str, tuple[str, str]]] = {
     "anthropic": ("anthropic", "Anthropic"),
     "azure": ("azure", "Azure OpenAI"),
     "azure_ai": ("azure_ai", "Azure AI"),
-    "cohere": ("cohere_chat", "Cohere"),
-    "cohere_chat": ("cohere_chat", "Cohere"),
     "cometapi": ("cometapi", "CometAPI"),
     "fireworks_ai": ("fireworks_ai", "Fireworks"),
     "gemini": ("gemini", "Gemini"),
@@ -42,13 +40,14 @@ OWN_WAY: Final[Mapping[str, tuple[str, str]]] = {
     "ollama_chat": ("ollama_chat", "Ollama"),
 }
 # The rest of LiteLLM's providers: they take no prompts, sign calls, need more than an address and a key, speak a
-# protocol that is not known here, or would be sent a secret of the environment in the place of the key.
+# protocol that is not known here or that LiteLLM does not read as it comes (Cohere's events), or would be sent a secret
+# of the environment in the place of the key.
 _REFUSED = (
     "a2a a2a_agent aiohttp_openai anthropic_text auto_router aws_polly aws_textract azure_speech azure_text "
-    "bedrock black_forest_labs bytez chatgpt clarifai cursor custom datarobot deepgram dotprompt elevenlabs "
-    "fal_ai gdc gigachat github_copilot humanloop infinity jina_ai langflow langfuse langgraph litellm_agent "
-    "manus milvus mongodb nlp_cloud nvidia_riva oci oobabooga petals pg_vector predibase ragflow recraft reducto "
-    "replicate runwayml s3_vectors sagemaker sagemaker_chat sagemaker_nova sap snowflake soniox stability "
+    "bedrock black_forest_labs bytez chatgpt clarifai cohere cohere_chat cursor custom datarobot deepgram "
+    "dotprompt elevenlabs fal_ai gdc gigachat github_copilot humanloop infinity jina_ai langflow langfuse langgraph "
+    "litellm_agent manus milvus mongodb nlp_cloud nvidia_riva oci oobabooga petals pg_vector predibase ragflow recraft "
+    "reducto replicate runwayml s3_vectors sagemaker sagemaker_chat sagemaker_nova sap snowflake soniox stability "
     "strands_decider text-completion-codestral text-completion-inception text-completion-openai topaz transcribe "
     "triton typesafe valkey vertex_ai vertex_ai_beta vllm voyage watsonx watsonx_text"
 )
@@ -122,6 +121,4 @@ def _completed(provider: str, address: str) -> str:
         return address.removesuffix("/v1")
     if provider == "ollama_chat":
         return address.removesuffix("/api")
-    if provider == "cohere_chat" and not address.endswith("/chat"):
-        return f"{address.removesuffix('/v2').removesuffix('/v1')}/v2/chat"
     return address

@@ -32,7 +32,7 @@ def test_own_experts_are_listed_exported_and_imported(store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"), [(b"\xff", "cannot be read (UnicodeDecodeError)"), (b"a: 1", "holds no model_list")]
+    ("content", "says"), [(b"\xff", "cannot be read: it is not text in UTF-8 or UTF-16; save it as UTF-8."), (b"a: 1", "holds no model_list")]
 )
 def test_a_bad_file_is_one_sentence(store, tmp_path, content, says):
     file = tmp_path / "bad.yaml"

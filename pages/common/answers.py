@@ -20,7 +20,7 @@ Predicted = Mapping[str, float | None]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who was asked for an answer, whom the router would have asked, and who failed before; all for people."""
+    """Who was asked for an answer, whom the router picked for the prompt, and who failed before; all for people."""
 
     asked: str
     pick: str
@@ -116,9 +116,11 @@ def facts(
 
 
 def provenance(answer: Answer, origin: Origin) -> None:
-    """Asked, routed, served, retries, the finish and where the cost comes from."""
+    """Asked, picked, served, retries, the finish and where the cost comes from."""
     served = show.escape(answer.served or "unstated")
-    parts = [f"Asked {show.escape(origin.asked)}", f"routed {show.escape(origin.pick)}", f"served {served}"]
+    is_pick = origin.pick == origin.asked
+    pick = "the router's pick" if is_pick else f"while the router picked {show.escape(origin.pick)}"
+    parts = [f"Asked {show.escape(origin.asked)}, {pick}", f"served {served}"]
     parts.append(f"{answer.retries} {'retry' if answer.retries == 1 else 'retries'}")
     parts.append(f"finish: {show.escape(answer.finish_reason or ('unstated' if answer.is_complete else 'none'))}")
     if (detail := answer.tokens_source.partition("(")[2]) != "":

@@ -135,7 +135,8 @@ def _under(turn: Turn, column: Column, answer: Answer) -> None:
             wants_json=turn.plan.settings_of(column.asked.name).is_json,
         )  # fmt: skip
     picked = "nobody" if pick is None else titles.get(pick, pick)
-    answers.provenance(answer, answers.Origin(column.asked.title, picked, column.failed))
+    asked = titles.get(column.asked.name, column.asked.title)
+    answers.provenance(answer, answers.Origin(asked, picked, column.failed))
 
 
 def earlier(turns: Sequence[Turn]) -> None:

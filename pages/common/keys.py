@@ -10,11 +10,12 @@ from pages.common.person import is_operator, secrets
 from routing.addresses import SETTING, checked_address, private_allowed
 from routing.errors import RoutingError
 from routing.keys import ADDRESS_NAMES, KEY_NAMES, KeyRing, endpoint_key_name
-from routing.own import addresses, priced
+from routing.own import addresses, compatible, priced, versions
 from routing.schema import Expert
 
 KEYS, ADDRESSES = "session_keys", "session_addresses"
 SHARED_ADDRESSES = "addresses"
+REJECTED = "addresses_that_want_a_key"
 
 
 def ring() -> KeyRing:
@@ -24,7 +25,8 @@ def ring() -> KeyRing:
     shared = found.get(SHARED_ADDRESSES)
     # What whoever runs the app gave in secrets.toml is for everybody; an address typed here comes before it.
     given = {str(k): str(v) for k, v in shared.items()} if isinstance(shared, Mapping) else {}
-    kept, typed = addresses(own.mine().experts), st.session_state.get(ADDRESSES, {})
+    mine = own.mine().experts
+    kept, typed = addresses(mine), st.session_state.get(ADDRESSES, {})
     # A kept address was typed by a visitor too, so no key but those typed here goes there, unless they run the app.
     foreign = {*typed} if is_operator() and private_allowed_here() else {*typed, *kept}
     return KeyRing(
@@ -32,8 +34,10 @@ def ring() -> KeyRing:
         secrets=found,
         environ=os.environ,
         endpoints={**given, **kept, **typed},
+        compatible={*typed, *compatible(mine), *(name for name in given if name not in kept)},
+        versions=versions(mine),
         typed=frozenset(foreign),
-        priced=priced(own.mine().experts) - set(typed),
+        priced=priced(mine) - set(typed),
         allow_private=private_allowed_here(),
     )
 
@@ -53,7 +57,11 @@ def private_allowed_here() -> bool:
 
 
 def form() -> None:
-    """Fields for keys and own addresses; what is typed stays in this browser session."""
+    """Fields for keys and own addresses; what is typed stays in this browser session.
+
+    Each side is a form: outside one, a field hands over what was typed only when it is left, and a click that leaves
+    the focus where it is would take an address without the key typed beside it.
+    """
     with st.expander("Keys and own addresses", icon=":material/key:"):
         st.caption(
             "A key typed here lives in this browser session only. Keys in `.streamlit/secrets.toml` or in the "
@@ -61,22 +69,29 @@ def form() -> None:
         )
         keys_column, address_column = st.columns(2, gap="large")
         with keys_column:
-            names = sorted({*(name for options in KEY_NAMES.values() for name in options), *ADDRESS_NAMES.values()})
-            st.selectbox("Key for", names, key="key_name")
-            st.text_input("Key", type="password", key="key_value", placeholder="Paste the key")
-            st.button("Use this key", key="key_use", on_click=_take_key)
+            with st.form("key_form", border=False, enter_to_submit=True):
+                names = sorted({*(name for options in KEY_NAMES.values() for name in options), *ADDRESS_NAMES.values()})
+                st.selectbox("Key for", names, key="key_name")
+                st.text_input("Key", type="password", key="key_value", placeholder="Paste the key")
+                st.form_submit_button("Use this key", key="key_use", on_click=_take_key)
             _listed(KEYS, "Key set for")
         with address_column:
-            experts = [e.name for e in own.catalog().experts if not e.is_local]
-            st.selectbox("Own address for", experts, key="address_expert", format_func=lambda n: own.titles()[n])
-            st.text_input("OpenAI-compatible address", key="address_value", placeholder="http://127.0.0.1:8000/v1")
-            st.text_input("Its key, if it needs one", type="password", key="address_key")
-            st.button("Use this address", key="address_use", on_click=_take_address)
+            with st.form("address_form", border=False, enter_to_submit=True):
+                experts = [e.name for e in own.catalog().experts if not e.is_local]
+                st.selectbox("Own address for", experts, key="address_expert", format_func=lambda n: own.titles()[n])
+                st.text_input("OpenAI-compatible address", key="address_value", placeholder="http://127.0.0.1:8000/v1")
+                st.text_input("Its key, if it needs one", type="password", key="address_key")
+                st.form_submit_button("Use this address", key="address_use", on_click=_take_address)
             if problem := st.session_state.pop("address_problem", None):
                 st.warning(show.escape(problem))
             _listed(ADDRESSES, "Own address for")
             for name, address in addresses(own.mine().experts).items():
                 st.caption(f"Own address for `{name}`: {show.code(address)}, kept with the expert on Experts.")
+        if st.session_state.get(KEYS) or st.session_state.get(ADDRESSES):
+            st.button(
+                "Clear all", key="keys_clear", icon=":material/delete_sweep:", on_click=_clear,
+                help="Forgets every key and address that was typed here.",
+            )  # fmt: skip
 
 
 def _listed(kind: str, text: str) -> None:
@@ -106,6 +121,14 @@ def _take_address() -> None:
         name = endpoint_key_name(state["address_expert"])
         state[KEYS] = {**state.get(KEYS, {}), name: state["address_key"].strip()}
     state["address_value"] = state["address_key"] = ""
+
+
+def _clear() -> None:
+    """Forget all that was typed, in the fields too."""
+    state = st.session_state
+    for name in (KEYS, ADDRESSES, REJECTED, "address_problem"):
+        state.pop(name, None)
+    state["key_value"] = state["address_value"] = state["address_key"] = ""
 
 
 def _forget(kind: str, entry: str) -> None:

@@ -108,7 +108,7 @@ def flip_table(routed: Routed) -> None:
         {
             "Expert": titles[name],
             "Change": flip_text(flip).replace("\\$", "$"),
-            "Size": flip.size,
+            "Size of change": flip.size,
             "Score": decision.options.score[decision.options.index(name)],
         }
         for name, flip in sorted(decision.flips.items(), key=lambda pair: pair[1].size)
@@ -121,7 +121,7 @@ def flip_table(routed: Routed) -> None:
         f"Each change was applied and seen to flip the pick. For the other {others} experts no single change does."
     )
     config = {
-        "Size": st.column_config.NumberColumn(
+        "Size of change": st.column_config.NumberColumn(
             format="%.3f",
             help="Weight: the change. Limit: share of its range. New limit: share of experts shut out",
         ),

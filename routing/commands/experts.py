@@ -14,6 +14,7 @@ from routing.own import OwnExpert, merged
 from routing.own.ageing import price_notes
 from routing.own.imported import read
 from routing.own.model_list import model_list
+from routing.plain_yaml import decoded
 
 if TYPE_CHECKING:
     from routing.router import Router
@@ -105,9 +106,11 @@ def _import(store: "Store", path: Path, owner: str) -> None:
             raise CatalogError(
                 f"{path} has {path.stat().st_size:,} bytes; at most {LARGEST_FILE:,} are read. Split it."
             )
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
+        text = decoded(path.read_bytes())
+    except OSError as problem:
         raise CatalogError(f"{path} cannot be read ({type(problem).__name__}). Give a YAML file in UTF-8.") from None
+    except ValueError as problem:
+        raise CatalogError(f"{path} cannot be read: {problem}.") from None
     own = own_experts(owner, store)
     everyone = merged(load_catalog(), own, with_hidden=True)
     found = read(text, everyone, {one.name: one for one in own}, today=everyone.today)

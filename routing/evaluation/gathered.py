@@ -24,8 +24,7 @@ ABOUT: Final = {
     ),
     "controls": (
         "Labels were dealt out anew within each source and every method refitted. Gains are over the expert with the "
-        "best mean training score in the prompt's source, which shuffled labels still tell; ! marks a gain whose 95 % "
-        "interval lies above 0."
+        "best mean training score in the prompt's source, which shuffled labels still tell."
     ),
     "learning": "Whole groups drawn at random, larger shares hold smaller ones; the last point is the shipped router.",
     "lengths": (

@@ -1,12 +1,13 @@
 """What one entry of a LiteLLM ``model_list`` says: of what kind it is, where it is called, and its numbers."""
 
+import functools
 import math
 import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
-from routing.catalog_check import Entry
+from routing.catalog_check import Entry, price_map
 from routing.errors import CatalogError
 from routing.keys import ADDRESS_NAMES
 from routing.own.lists import called
@@ -30,14 +31,29 @@ def model_of(params: Mapping[str, Any]) -> str:
     return called(model)
 
 
-def check_mode(name: str, model: str, info: Mapping[str, Any], known: Mapping[str, Entry]) -> None:
+def listed(model: str, info: Mapping[str, Any]) -> Entry | None:
+    """What LiteLLM's map says of an entry, by the base model that it states or by its own name."""
+    known, base = price_map(), info.get("base_model")
+    names = (*([base] if isinstance(base, str) else []), model, model.split("/", 1)[-1])
+    return next((known[name] for name in names if name in known), None)
+
+
+@functools.cache
+def _modes() -> Mapping[str, frozenset[str]]:
+    """The modes in LiteLLM's map by the last part of a name: some stand there by the size of a picture only."""
+    found: dict[str, set[str]] = {}
+    for name, entry in price_map().items():
+        found.setdefault(name.rsplit("/", 1)[-1], set()).add(str(entry.get("mode") or "chat"))
+    return {name: frozenset(modes) for name, modes in found.items()}
+
+
+def check_mode(name: str, model: str, info: Mapping[str, Any]) -> None:
     """Leave out what does not answer prompts.
 
     Args:
         name: What the entry is called, for people.
         model: Its LiteLLM name.
-        info: Its ``model_info``, whose mode counts before that of the map.
-        known: LiteLLM's price map.
+        info: Its ``model_info``, whose mode counts before that of LiteLLM's map.
 
     Raises:
         CatalogError: Its mode is not one of ``ANSWERS``.
@@ -46,10 +62,9 @@ def check_mode(name: str, model: str, info: Mapping[str, Any], known: Mapping[st
     if isinstance(stated, str) and stated.strip():
         mode, who = stated.strip().lower(), "its model_info.mode"
     else:
-        base = info.get("base_model")
-        names = [base] if isinstance(base, str) else []
-        entry = next((known[n] for n in (*names, model, model.split("/", 1)[-1]) if n in known), None)
-        mode, who = str((entry or {}).get("mode") or "chat"), "its mode in LiteLLM's map"
+        entry, modes = listed(model, info), _modes().get(model.rsplit("/", 1)[-1], frozenset())
+        alike = next(iter(modes)) if len(modes) == 1 else "chat"
+        mode, who = str((entry or {}).get("mode") or alike), "its mode in LiteLLM's map"
         if mode == "completion" and model.startswith(("ollama/", "ollama_chat/")):
             return
     if mode not in ANSWERS:

@@ -9,12 +9,22 @@ from typing import Any, Final
 
 from routing import plain_yaml
 from routing.catalog import Catalog
-from routing.catalog_check import listed_prices, per_mtok, price_map, price_map_source
+from routing.catalog_check import listed_prices, per_mtok, price_map_source
 from routing.errors import CatalogError, RoutingError
 from routing.keys import KEY_NAMES, endpoint_key_name
 from routing.own import FACTS, MOST_OWN, Fact, OwnExpert, Value
 from routing.own.checks import LONGEST_NAME, check_fact, check_tier, checked, checked_name
-from routing.own.entries import ADDRESS, ENVIRONMENT, address_of, check_mode, model_of, number_of, shown, version_of
+from routing.own.entries import (
+    ADDRESS,
+    ENVIRONMENT,
+    address_of,
+    check_mode,
+    listed,
+    model_of,
+    number_of,
+    shown,
+    version_of,
+)
 from routing.own.listings import TIER_SOURCE, usual_tier
 from routing.own.model_list import INFO, OURS
 from routing.protocols import Asked, asked_at
@@ -130,11 +140,13 @@ class _Reading:
         try:
             said, params, info = self._parts(number, entry)
             model = model_of(params)
-            check_mode(said, model, info, price_map())
+            check_mode(said, model, info)
             address = address_of(said, model, params)
             name = self._name(said, model)
             kept = self._own.get(name, OwnExpert(name))
             facts = self._facts(name, kept, params, info, address)
+            if name != said and name not in self._names and "title" not in facts:
+                facts |= self._title(name, said)
             stated = replace(
                 kept, facts={**kept.facts, **facts}, address=address or kept.address,
                 api_version=version_of(params) or kept.api_version,
@@ -149,6 +161,11 @@ class _Reading:
             self.same.append(name)
         else:
             self.found.append(stated)
+
+    def _title(self, name: str, said: str) -> dict[str, Fact]:
+        """What an entry is called in the file as the title of an expert that had to be named otherwise."""
+        title = Fact(said, FILE, self._today)
+        return {"title": title} if self._is_allowed(name, "title", title) else {}
 
     def _with_tier(self, stated: OwnExpert) -> OwnExpert:
         """The expert without a security tier that its address does not keep."""
@@ -345,13 +362,11 @@ class _Reading:
         """What the file does not say but others do: the provider's tier, and LiteLLM's prices."""
         tier = usual_tier(model, self._catalog, open_weights=None, address=address)
         facts = {"security_tier": Fact(tier, TIER_SOURCE, self._today)}
-        known, base = price_map(), info.get("base_model")
-        names = [base] if isinstance(base, str) else []
-        entry = next((known[n] for n in (*names, model, model.split("/", 1)[-1]) if n in known), None)
+        entry = listed(model, info)
         if entry is None or address is not None:
             return facts
-        listed = zip(("price_in_usd_per_mtok", "price_out_usd_per_mtok"), listed_prices(entry), strict=True)
-        return facts | {fact: Fact(p, price_map_source(), self._today) for fact, p in listed if p is not None}
+        prices = zip(("price_in_usd_per_mtok", "price_out_usd_per_mtok"), listed_prices(entry), strict=True)
+        return facts | {fact: Fact(p, price_map_source(), self._today) for fact, p in prices if p is not None}
 
 
 def _said(entry: object) -> str:

@@ -95,18 +95,18 @@ def controls(view: View) -> None:
 
 def shuffled(view: View) -> None:
     """Routers trained on shuffled labels."""
+    frame = control.shuffled(view.evidence.controls or {}, view.titles, view.pools)
+    leaks = 0 if frame.empty else int((frame["Verdict"] != "closes no gap").sum())
+    filled = "; filled where it is above zero by more than chance, which would be a leak in the protocol"
     exhibit.head(
         "Do shuffled labels close no gap?",
         "Share of the gap to the oracle closed after training on labels shuffled within each source, counted from "
-        "the expert that is best in the prompt's source; filled where it is above zero by more than chance, which "
-        "would be a leak in the protocol.",
+        f"the expert that is best in the prompt's source{filled if leaks else ''}.",
     )
-    frame = control.shuffled(view.evidence.controls or {}, view.titles, view.pools)
     if frame.empty:
         exhibit.nothing()
         return
     exhibit.chart(control.shuffled_figure(frame), "shuffled")
-    leaks = int((frame["Verdict"] != "closes no gap").sum())
     st.caption(
         f"{len(frame) - leaks} of {len(frame)} shuffled routers close no gap."
         + (f" About {len(frame) * 0.025:.0f} would seem to by chance alone." if leaks else "")

@@ -11,7 +11,7 @@ from routing.errors import RoutingError
 from routing.own import OwnExpert
 from routing.own.imported import Imported, read
 from routing.own.model_list import model_list
-from routing.plain_yaml import LARGEST
+from routing.plain_yaml import decoded
 from routing.store.experts import OwnExperts
 
 MINE, ALL = "Mine", "All that take part"
@@ -62,19 +62,20 @@ def into() -> None:
     """An upload, what it would change, and a button that keeps it."""
     st.markdown("##### Import")
     file = st.file_uploader(
-        "A YAML file with a model_list", ["yaml", "yml"], key="import_file", max_upload_size=MEBIBYTES
+        "A YAML or JSON file with a model_list", ["yaml", "yml", "json"], key="import_file", max_upload_size=MEBIBYTES
     )
     if file is None:
         return
     mine = own.mine()
     try:
-        text = file.getvalue()[: 4 * LARGEST + 1].decode("utf-8")
+        text = decoded(file.getvalue())
+    except ValueError as problem:
+        st.warning(f"The file cannot be read: {problem}.", icon=":material/error:")
+        return
+    try:
         found = read(
             text, mine.everyone, mine.by_name, today=mine.everyone.today, allow_private=keys.private_allowed_here()
         )
-    except UnicodeDecodeError:
-        st.warning("The file is not text in UTF-8. Save it as UTF-8 and try again.", icon=":material/error:")
-        return
     except RoutingError as problem:
         st.warning(show.escape(str(problem)), icon=":material/error:")
         return

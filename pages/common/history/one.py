@@ -100,7 +100,7 @@ def about(run: KeptRun, n_turns: int) -> None:
     """When, whose domain, which router with which preferences, and how it was asked."""
     it, titles = run.run, own.titles()
     parts = [asking.moment(run.created), show.escape(it.domain) or "domain unstated", f"router {it.router}"]
-    parts.append(f"routed {titles.get(it.pick or '', it.pick or 'nobody')}")
+    parts.append(f"the router picked {show.escape(titles.get(it.pick or '', it.pick or 'nobody'))}")
     parts += [f"turn {it.turn + 1} of {n_turns}"] if n_turns > 1 else []
     parts += [f"each asked {it.repeats} times"] if it.repeats > 1 else []
     with st.container(gap="xxsmall"):

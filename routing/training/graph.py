@@ -20,6 +20,7 @@ WIDTH: Final = 384
 ENCODER_OUTPUTS: Final = ("vector", "pooled", "local", "token_states")
 """The whole graph has them too, so that the encoder can be cut out of it; what nobody asks for costs nothing."""
 AT_ONCE: Final = 256
+SHARED_FROM: Final = 10_000  # bytes
 IDS: Final = Tensor(np.int64, ("batch", "tokens"))
 ROWS: Final = Tensor(np.float32, ("batch", WIDTH))
 
@@ -43,7 +44,7 @@ def join(encoder: onnx.ModelProto, fit: Fitted) -> onnx.ModelProto:
 
 
 def share_constants(model: onnx.ModelProto) -> None:
-    """Keep one of every constant that heads hold several times; what the graph answers stays the same."""
+    """Keep one of every large constant that heads hold several times; what the graph answers stays the same."""
     first: dict[bytes, str] = {}
     same: dict[str, str] = {}
     kept = []
@@ -53,7 +54,8 @@ def share_constants(model: onnx.ModelProto) -> None:
             if content in first:
                 same[node.output[0]] = first[content]
                 continue
-            first[content] = node.output[0]
+            if len(content) > SHARED_FROM:  # a smaller one of the encoder would tie the heads to it
+                first[content] = node.output[0]
         kept.append(node)
     for node in kept:
         for place, name in enumerate(node.input):

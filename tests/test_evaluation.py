@@ -210,6 +210,26 @@ def test_unknown_pool_router_and_expert(folder):
         evaluate(folder, routers=["blend"], pools=["two"], experts=[])
 
 
+def test_pools_of_the_data_that_a_router_cannot_judge_are_left_out_and_said(folder, tmp_path):
+    prompts = pd.read_parquet(folder / "prompts.parquet")
+    prompts.to_parquet(tmp_path / "prompts.parquet")
+    outcomes = pd.read_parquet(folder / "outcomes.parquet")
+    newer = outcomes[outcomes["expert"] == DEAR].assign(expert="model-of-next-year")
+    pd.concat([outcomes, newer]).to_parquet(tmp_path / "outcomes.parquet")
+    pools = {"newer": ["model-of-next-year", DEAR], "unpriced": [*POOL, "model-of-next-year"], "two": POOL[:2]}
+    (tmp_path / "pools.json").write_text(json.dumps(pools), encoding="utf-8")
+    said = []
+    rows = evaluate(tmp_path, routers=["blend"], experts=EXPERTS, resamples=2, progress=said.append)
+    assert [row["pool"] for row in rows] == ["two"]
+    assert "it does not know 'model-of-next-year'. The pool is left out." in " ".join(said)
+    assert "'unpriced' names 'model-of-next-year', which the table of experts does not have" in " ".join(said)
+    with pytest.raises(DataError, match="this router predicts 1, and two are needed"):
+        evaluate(tmp_path, routers=["blend"], pools=["newer"], experts=EXPERTS, resamples=2)
+    (tmp_path / "pools.json").write_text(json.dumps({"newer": pools["newer"]}), encoding="utf-8")
+    with pytest.raises(DataError, match=r"it does not know 'model-of-next-year'. Choose another pool, or train a"):
+        evaluate(tmp_path, routers=["blend"], experts=EXPERTS, resamples=2)
+
+
 def test_tokens_that_were_not_measured_are_assumed_as_documented(tmp_path):
     prompts = pd.DataFrame({"prompt_id": list("abc"), "text": "x", "source": ["s", "s", "t"]})
     rows = [("a", CHEAP, 1, 10.0), ("b", CHEAP, 1, None), ("c", CHEAP, 1, None), ("a", DEAR, 1, None)]

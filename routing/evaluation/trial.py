@@ -1,7 +1,7 @@
 """Everything that is judged in one go: prompts encoded once, every predictor asked once, one scene a pool."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -76,11 +76,11 @@ def open_trial(
     # An own router may have learned from these very tables: then the splits are those that it was trained by.
     outcomes = read(data) if assets == ASSETS else assign_splits(read(data))
     progress(f"{len(outcomes.prompts):,} prompts and {len(outcomes.cells):,} outcomes read")
-    chosen = pools_of(outcomes, data, assets, pools, split)
-    _check_known(chosen, encoder.card.experts, progress)
+    facts = {expert.name: expert for expert in experts}
+    stated = pools_of(outcomes, data, assets, pools, split)
+    chosen = _judgeable(stated, encoder.card.experts, facts, progress, asked=pools is not None)
     rows = rows_of(chosen)
     features = encode(encoder, outcomes, rows, progress)
-    facts = {expert.name: expert for expert in experts}
     counted = dict(zip(rows.tolist(), features.input_tokens.tolist(), strict=True))
     scenes: dict[str, Scene] = {}
     told: dict[str, dict[str, Prediction]] = {}
@@ -105,21 +105,44 @@ def every_name(assets: Path = ASSETS) -> list[str]:
     return [*methods, *judge.BASELINES, *(name for name, rule in judge.BOUNDS.items() if rule in methods)]
 
 
-def _check_known(pools: Pools, experts: Sequence[str], progress: Say) -> None:
-    """Say which experts of a pool a router cannot pick; refuse a pool in which it has nothing to choose between.
+def _judgeable(
+    pools: Pools, known: Sequence[str], facts: Mapping[str, Expert], progress: Say, *, asked: bool
+) -> Pools:
+    """The pools in which a router has something to choose between; what it cannot pick or judge is said.
+
+    Args:
+        pools: Pools of the data.
+        known: Experts that the router predicts.
+        facts: Experts whose prices are known.
+        progress: Is told which pools are left out and which experts are never picked.
+        asked: Whether somebody named the pools; then none is left out.
 
     Raises:
-        DataError: It predicts fewer than two experts of a pool.
+        DataError: The router predicts fewer than two experts of a pool that was named, or no pool can be judged.
     """
-    for name, (members, _) in pools.items():
-        unknown = [member for member in members if member not in experts]
+    kept: Pools = {}
+    because = ""
+    for name, (members, rows) in pools.items():
+        unknown = [member for member in members if member not in known]
+        unpriced = [member for member in members if member not in facts]
         if unknown and len(members) - len(unknown) < 2:
-            raise DataError(
+            because = (
                 f"Of the pool {name!r} this router predicts {len(members) - len(unknown) or 'nobody'}, and two are "
-                f"needed: it does not know {unknown[0]!r}. Choose another pool, or train a router on these outcomes."
+                f"needed: it does not know {unknown[0]!r}."
             )
-        if unknown:
-            progress(f"Pool {name}: this router does not know {', '.join(unknown)}, so it never picks them")
+        elif unpriced and not asked:
+            because = f"Pool {name!r} names {unpriced[0]!r}, which the table of experts does not have."
+        else:
+            if unknown:
+                progress(f"Pool {name}: this router does not know {', '.join(unknown)}, so it never picks them")
+            kept[name] = (members, rows)
+            continue
+        if asked:
+            raise DataError(f"{because} Choose another pool, or train a router on these outcomes.")
+        progress(f"{because} The pool is left out.")
+    if not kept:
+        raise DataError(f"{because} Choose another pool, or train a router on these outcomes.")
+    return kept
 
 
 def heads_of(names: Sequence[str]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from routing.workshop.columns import Columns
 from routing.workshop.verdict import verdict
 from tests.router_zips import HOSTILE, read
 
-ANN, BOB, CAROL = "ann@example.org", "bob@example.org", "carol@example.org"
+ANN, BOB, CAROL, DORA = "ann@example.org", "bob@example.org", "carol@example.org", "dora@example.org"
 LONG = Columns("prompt", "model", "score", (), {"output_tokens": "tokens"}, "0 to 1")
 PATIENCE_S = 600
 
@@ -151,8 +151,8 @@ def test_a_hostile_zip_gets_a_sentence_and_leaves_nothing(whole, kind, monkeypat
 
 
 def test_an_honest_zip_is_kept_as_it_was(whole, trained):
-    router_id, card = archive.bring_in(BOB, whole)
-    folder = places.folder(BOB, router_id)
+    router_id, card = archive.bring_in(DORA, whole)
+    folder = places.folder(DORA, router_id)
     assert card["name"] == "First"
     assert (folder / "router.onnx").read_bytes() == read(whole, "router.onnx")
     assert load(folder).experts == ("gemini-1.5-pro", "gpt-4o-mini", "mine")

@@ -1,10 +1,13 @@
 """The connections under all calls: kept open after an answer, without cookies, never led elsewhere by a redirect."""
 
+import itertools
 import json
 import os
 import threading
 import time
+import weakref
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from http.cookiejar import DefaultCookiePolicy
@@ -57,6 +60,7 @@ class Guarded(httpx.BaseTransport):
         self._direct = _Transport(verify)
         self._by_proxy: dict[str, httpx.HTTPTransport] = {}
         self._lock = threading.Lock()
+        self._lent = _Lent()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; called by httpx.
@@ -67,7 +71,10 @@ class Guarded(httpx.BaseTransport):
         request.headers["Accept-Encoding"] = "gzip, deflate"  # which are unpacked a bounded piece at a time
         if request.url.host != "api.openai.com":
             _leave_out_environment(request)
+        self._lent.close_forgotten()
         response = self._transport(request.url).handle_request(request)
+        if isinstance(response.stream, httpx.SyncByteStream):
+            response.stream = _LentBody(response.stream, self._lent)
         if response.has_redirect_location:
             response.close()
             raise AddressRefused(_redirect(response))
@@ -93,6 +100,56 @@ class Guarded(httpx.BaseTransport):
             if proxy not in self._by_proxy:
                 self._by_proxy[proxy] = _Transport(self._verify, proxy)
             return self._by_proxy[proxy]
+
+
+class _Lent:
+    """Bodies that are being read, held here so that the garbage collector never closes one.
+
+    httpcore takes a connection back under a lock of its pool. The collector may run in the very thread that holds this
+    lock: closing there waits for ever, and every later call with it. LiteLLM does leave bodies unclosed. So what was
+    forgotten is only noted when it is collected, and closed before the next request.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[int, tuple[httpx.SyncByteStream, Iterator[bytes]]] = {}
+        self._forgotten: deque[int] = deque()
+        self._numbers = itertools.count()
+
+    def lend(self, stream: httpx.SyncByteStream, reader: object) -> tuple[int, Iterator[bytes]]:
+        """The number and the parts of a body that ``reader`` hands on until it is closed, or collected."""
+        number, parts = next(self._numbers), iter(stream)
+        self._open[number] = (stream, parts)
+        weakref.finalize(reader, self._forgotten.append, number).atexit = False
+        return number, parts
+
+    def close(self, number: int) -> None:
+        """Give the connection of a body back; nothing the second time."""
+        stream, _ = self._open.pop(number, (None, None))
+        if stream is not None:
+            stream.close()
+
+    def close_forgotten(self) -> None:
+        """Give back the connections of bodies that were collected unclosed."""
+        with suppress(IndexError):
+            while True:
+                number = self._forgotten.popleft()
+                with suppress(httpx.HTTPError, OSError, RuntimeError):
+                    self.close(number)
+
+
+class _LentBody(httpx.SyncByteStream):
+    """A body that is held by ``_Lent`` while it is read."""
+
+    def __init__(self, stream: httpx.SyncByteStream, lent: _Lent) -> None:
+        self._lent = lent
+        self._number, self._parts = lent.lend(stream, self)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._parts:  # noqa: UP028 - `yield from` would close the parts together with their reader
+            yield part
+
+    def close(self) -> None:
+        self._lent.close(self._number)
 
 
 def _leave_out_environment(request: httpx.Request) -> None:

@@ -105,9 +105,7 @@ def every_name(assets: Path = ASSETS) -> list[str]:
     return [*methods, *judge.BASELINES, *(name for name, rule in judge.BOUNDS.items() if rule in methods)]
 
 
-def _judgeable(
-    pools: Pools, known: Sequence[str], facts: Mapping[str, Expert], progress: Say, *, asked: bool
-) -> Pools:
+def _judgeable(pools: Pools, known: Sequence[str], facts: Mapping[str, Expert], progress: Say, *, asked: bool) -> Pools:
     """The pools in which a router has something to choose between; what it cannot pick or judge is said.
 
     Args:
